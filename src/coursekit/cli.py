@@ -1,0 +1,85 @@
+"""The command `coursekit`: names a command and calls a function."""
+
+import sys
+import time
+
+import typer
+
+from coursekit.course import Course
+from coursekit.errors import CourseError
+from coursekit.lessons import find_lesson, find_lessons
+
+app = typer.Typer(
+    help="Build, verify and release the course.", no_args_is_help=True, add_completion=False
+)
+
+
+@app.callback()
+def _commands():
+    """Build, verify and release the course."""
+
+
+@app.command()
+def build(names: list[str] = typer.Argument(None), all: bool = typer.Option(False, "--all")):  # noqa: B008
+    """Build lessons (default: each whose sources changed; --all: each one, from scratch)."""
+    from coursekit.build import build as build_lesson
+
+    course = Course.find()
+    lessons = [find_lesson(course, name) for name in names or []] or find_lessons(course)
+    for lesson in lessons:
+        start = time.monotonic()
+        state = build_lesson(lesson, force=all, progress=_progress(lesson.name))
+        seconds = f"{time.monotonic() - start:.0f} s" if state == "executed" else ""
+        words = {"kept": "up to date", "reset": "prose renewed, outputs kept", "executed": "built"}
+        typer.echo(f"\r{lesson.name}: {words[state]} {seconds}".ljust(70))
+
+
+@app.command()
+def check(names: list[str] = typer.Argument(None)):  # noqa: B008
+    """Check lessons without running them: in step, fresh, tidy, numbers, shape of the lesson."""
+    from coursekit.gates import problems
+
+    course = Course.find()
+    lessons = [find_lesson(course, name) for name in names or []] or find_lessons(course)
+    found = [problem for lesson in lessons for problem in problems(lesson)]
+    for problem in found:
+        typer.echo(problem)
+    typer.echo(f"{len(lessons)} lessons checked, {len(found)} problems")
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def rehearse(names: list[str] = typer.Argument(None)):  # noqa: B008
+    """Run lessons with their shape comments executed and their controls moved to their ends."""
+    from coursekit.rehearse import rehearse as rehearse_lesson
+
+    course = Course.find()
+    for lesson in [find_lesson(course, name) for name in names or []] or find_lessons(course):
+        report = rehearse_lesson(lesson)
+        typer.echo(f"{lesson.name}: {report}")
+
+
+def _progress(name):
+    """Return a callback that redraws one line on a terminal and is silent in a log."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done, total):
+        bar = "#" * (20 * done // total)
+        sys.stderr.write(f"\r{name} [{bar:<20}] cell {done} of {total} ")
+        sys.stderr.flush()
+
+    return show
+
+
+def main():
+    """Run the command; show a CourseError's message alone, without a traceback."""
+    try:
+        app()
+    except CourseError as error:
+        typer.echo(f"\ncoursekit: {error}", err=True)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
