@@ -6,7 +6,6 @@ Source: LESSONS in `book/lessons/*.py`; derived: `notebooks/lessons/*.ipynb`.
 import os
 
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -59,11 +58,10 @@ def execute(notebook, lesson, progress=None):
             progress(done, total)
 
     lesson.notebook.parent.mkdir(parents=True, exist_ok=True)
-    # Sockets in the file system where there are any: kernels warn about open TCP ports.
-    transport = "ipc" if os.name == "posix" else "tcp"
     client = NotebookClient(
         notebook,
-        km=AsyncKernelManager(kernel_name="python3", transport=transport),
+        kernel_name="python3",
+        extra_arguments=["--Application.log_level=40"],  # no word about open ports
         timeout=CELL_SECONDS,
         record_timing=False,
         resources={"metadata": {"path": str(lesson.notebook.parent)}},

@@ -27,13 +27,7 @@ def claim(subject, measured, *, baseline, at_most=None, at_least=None, unit=""):
     Raises ClaimError, with all numbers, for a claim that is false or vacuous, and TypeError or
     ValueError for one that is not well put.
     """
-    if (at_most is None) == (at_least is None):
-        raise TypeError(f"claim {subject!r}: give either at_most or at_least, and not both")
-    if not isinstance(baseline, dict) or not baseline:
-        raise TypeError(
-            f"claim {subject!r}: baseline must name what to compare with and its value, for "
-            f'example baseline={{"untrained": 0.9}}; came {baseline!r}'
-        )
+    _require_well_put(subject, baseline, at_most, at_least)
     relation = "at most" if at_least is None else "at least"
     bound = at_most if at_least is None else at_least
 
@@ -65,6 +59,21 @@ def claim(subject, measured, *, baseline, at_most=None, at_least=None, unit=""):
             )
         notes.append(f"{name} {_range(others, shown)}")
     print(f"✓ {statement} ({'; '.join(notes)})")
+
+
+def _require_well_put(subject, baseline, at_most, at_least):
+    if (at_most is None) == (at_least is None):
+        raise TypeError(f"claim {subject!r}: give either at_most or at_least, and not both")
+    if not isinstance(baseline, dict) or not baseline:
+        raise TypeError(
+            f"claim {subject!r}: baseline must name what to compare with and its value, for "
+            f'example baseline={{"untrained": 0.9}}; came {baseline!r}'
+        )
+    if any(mark in name for name in [subject, *baseline] for mark in "();\n"):
+        raise ValueError(
+            f"claim {subject!r}: the subject and the baselines' names must not hold brackets, "
+            f"semicolons or line breaks, which separate the parts of the line; came {[*baseline]}"
+        )
 
 
 def _numbers(subject, measured):

@@ -229,6 +229,8 @@ class _Placer(ast.NodeTransformer):
 
     def _expression(self, target, number):
         load = ast.parse(ast.unparse(target), mode="eval").body
+        for part in ast.walk(load):
+            ast.copy_location(part, target)
         return _at(ast.Expr(self._call("__shape__", load, number)), target)
 
     def _call(self, name, value, number, *more):

@@ -61,6 +61,11 @@ def portable(page):
         if found:
             yield f"{where}: {found[0]} does not work in both KaTeX and MathJax without set-up"
     for where, cell in page.code():
+        if cell.source.rstrip().endswith(";"):
+            yield (
+                f"{where}: a semicolon at the end hides the value from readers but not from nbval: "
+                "give the value a name instead, as in `ax = plot_x()`"
+            )
         for node in ast.walk(ast.parse(cell.source)):
             for name in _imports(node):
                 if name not in ALLOWED | sys.stdlib_module_names:

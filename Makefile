@@ -1,0 +1,75 @@
+# `make help` lists what there is. Each environment is installed once, when first needed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-sanitize-with src/coursekit/masks.cfg
+UNIT := --ignore=tests/test_browser.py --ignore=tests/test_site.py --ignore=tests/test_lessons.py
+
+.PHONY: help book serve lab notebooks test check lint unit lessons nbval site browser lock clean
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
+
+book: .venv/book ## build the site from the committed notebooks (needs no torch)
+	@$(BIN)/python -m coursekit.site build
+
+serve: book ## serve the built site on this machine
+	@$(BIN)/python -m coursekit.site serve
+
+lab: .venv/lab ## open JupyterLab on the lessons
+	$(BIN)/jupyter lab --notebook-dir=notebooks/lessons
+
+notebooks: .venv/lab ## build the notebooks whose sources changed (ALL=1: every one)
+	@$(BIN)/coursekit build $(if $(ALL),--all)
+
+test: check lessons nbval site browser ## the whole gate, set-up included
+
+check: lint unit ## the part of it that takes under two minutes
+	@$(BIN)/coursekit check
+
+lint: .venv/dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+unit: .venv/dev
+	@$(BIN)/python -m pytest -q $(UNIT)
+
+lessons: .venv/dev
+	@$(BIN)/python -m pytest -q tests/test_lessons.py
+
+nbval: .venv/dev
+	@$(BIN)/python -m pytest $(NBVAL) notebooks/lessons
+
+site: .venv/dev
+	@$(BIN)/python -m coursekit.site build --all
+	@$(BIN)/python -m pytest -q tests/test_site.py
+
+browser: .venv/dev
+	@sh tests/get_chromium.sh
+	@$(BIN)/python -m pytest -q tests/test_browser.py
+
+lock: .venv/dev ## write the versions installed now to constraints.txt
+	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.part
+	@mv constraints.part constraints.txt
+
+clean: ## delete what was built and installed
+	rm -rf _build .venv web/node_modules
+
+# One environment, filled as far as needed; the stamps are the files named here.
+.venv/book: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("expected Python 3.11 or newer, came %d.%d: name one, as in `make book PYTHON=python3.12`" % v[:2])'
+	@echo "Installing what the book needs into .venv (once) …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@$(PIP) --group book
+	@$(PIP) --no-deps -e .
+	@touch $@
+
+.venv/lab: .venv/book
+	@echo "Installing torch and what runs the lessons into .venv (once) …"
+	@$(PIP) --group lab -e .
+	@touch $@
+
+.venv/dev: .venv/lab
+	@echo "Installing what the tests need into .venv (once) …"
+	@$(PIP) --group dev
+	@touch $@

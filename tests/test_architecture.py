@@ -1,0 +1,109 @@
+"""Who may import whom, how long a file may be, what may be pinned: read from the files."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from conftest import ROOT
+from coursekit.course import Course
+from coursekit.lessons import find_lessons
+
+DEEPCOURSE = sorted((ROOT / "src" / "deepcourse").rglob("*.py"))
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+LIGHT = {"numpy", "torch", "matplotlib", "sklearn", "pooch"}
+LAZY = {"ipywidgets", "IPython", "gymnasium"}
+DOWNWARD = ["repro", "training", "data", "download", "widgets", "plot", "claims", "shapes"]
+
+
+def imports(path, top_level=False):
+    """Return the modules that a file imports (only when it is loaded, with `top_level`)."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in tree.body if top_level else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", DEEPCOURSE, ids=name)
+def test_the_light_package_imports_only_what_colab_has(path):
+    import sys
+
+    roots = {module.split(".")[0] for module in imports(path)}
+    assert roots <= LIGHT | LAZY | {"deepcourse"} | sys.stdlib_module_names
+    eager = {module.split(".")[0] for module in imports(path, top_level=True)}
+    assert not eager & LAZY, "import it inside the function that needs it"
+
+
+@pytest.mark.parametrize("path", DEEPCOURSE, ids=name)
+def test_inside_the_light_package_arrows_point_downward(path):
+    own = {m.split(".")[1] for m in imports(path) if m.startswith("deepcourse.")}
+    if path.stem == "__init__":
+        assert not own, "importing the package must load nothing"
+        return
+    assert path.stem in DOWNWARD, "give the new module its place in DOWNWARD"
+    assert own <= set(DOWNWARD[DOWNWARD.index(path.stem) + 1 :])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_file_is_read_in_one_sitting(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 300
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 60, f"{node.name} is long: cut it"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_function_has_at_most_forty_lines_beside_its_docstring(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and node.body[1:] else node.body[0]
+            assert node.end_lineno - first.lineno < 40, f"{node.name} is long: cut it"
+
+
+def test_the_light_package_keeps_its_budget():
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in DEEPCOURSE)
+    assert lines <= 2000
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_what_is_public_has_a_docstring(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "say what the module is for"
+    for node in tree.body:
+        public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+        assert not public or ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+def test_nothing_pins_torch_or_numpy_for_those_who_install_the_package():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    for requirement in project["dependencies"]:
+        assert not re.search(r"==|<|~=", requirement), requirement
+
+
+def test_each_helper_of_the_light_package_serves_a_lesson_or_the_tests():
+    course = Course(ROOT)
+    used = set()
+    for lesson in find_lessons(course):
+        used |= {m.split(".")[1] for m in imports(lesson.source) if m.startswith("deepcourse.")}
+    modules = {path.stem for path in DEEPCOURSE} - {"__init__", "shapes", "repro", "download"}
+    assert modules <= used, "a helper that no lesson uses"
+
+
+def test_the_environment_of_binder_installs_the_locked_versions():
+    import yaml
+
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
+    assert "-r constraints.txt" in pip
+    assert any(line.startswith("python=3.") for line in environment["dependencies"][:1])

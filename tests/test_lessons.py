@@ -1,0 +1,38 @@
+"""Every lesson of the book: in step, fresh, tidy, its shape comments executed."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from coursekit import gates
+from coursekit.course import Course
+from coursekit.lessons import find_lessons
+
+LESSONS = find_lessons(Course(ROOT))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_passes_every_gate(lesson):
+    assert not gates.problems(lesson)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_holds_to_its_shape_comments_and_controls(lesson):
+    command = [sys.executable, "-m", "coursekit.cli", "rehearse", lesson.name]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_book_has_lessons():
+    assert LESSONS
+
+
+def test_each_notebook_has_its_text_and_stands_in_the_table_of_contents():
+    names = {lesson.name for lesson in LESSONS}
+    assert {path.stem for path in (ROOT / "notebooks" / "lessons").glob("*.ipynb")} == names
+    listed = str(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
+    for lesson in LESSONS:
+        assert f"notebooks/lessons/{lesson.name}'" in listed, f"{lesson.name} is not in _toc.yml"

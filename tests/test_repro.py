@@ -1,0 +1,90 @@
+"""Runs are repeatable, and what is too old is told what to do."""
+
+import random
+import subprocess
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+
+from deepcourse import plot, repro
+
+
+def draws():
+    return random.random(), np.random.rand(), torch.rand(1).item()  # noqa: NPY002
+
+
+def test_the_same_seed_gives_the_same_numbers_from_all_three_generators():
+    repro.seed_all(3)
+    first = draws()
+    repro.seed_all(3)
+    assert draws() == first
+    repro.seed_all(4)
+    assert all(a != b for a, b in zip(draws(), first, strict=True))
+
+
+def test_start_says_in_one_line_where_it_runs_and_sets_style_and_seed(capsys, monkeypatch):
+    monkeypatch.setenv("DEEPCOURSE_DEVICE", "cpu")
+    with mpl.rc_context():
+        repro.start(minutes=2, gpu_helps=True, seed=7)
+        assert mpl.rcParams["figure.figsize"] == list(plot.STYLE["figure.figsize"])
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    for part in ("Ready on cpu", "torch", "about 2 min", "Change runtime type"):
+        assert part in line
+    seeded = draws()
+    repro.seed_all(7)
+    assert draws() == seeded
+
+
+def test_a_lesson_that_gains_nothing_from_a_gpu_does_not_speak_of_one(capsys, monkeypatch):
+    monkeypatch.setenv("DEEPCOURSE_DEVICE", "cpu")
+    with mpl.rc_context():
+        repro.start(minutes=2)
+    assert "GPU" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["cpu", "meta"])
+def test_the_environment_chooses_the_device(monkeypatch, name):
+    monkeypatch.setenv("DEEPCOURSE_DEVICE", name)
+    assert repro.device() == torch.device(name)
+
+
+@pytest.mark.parametrize(
+    ("python", "version", "message"),
+    [
+        ((3, 10), "2.13.0", "needs Python 3.11 or newer and this is Python 3.10"),
+        ((3, 12), "2.8.1", r"needs torch 2.9 or newer and this is torch 2.8.1"),
+        ((3, 12), "1.13.0+cu117", "pip install --upgrade torch"),
+    ],
+)
+def test_versions_too_old_are_told_what_to_do(python, version, message):
+    with pytest.raises(RuntimeError, match=message):
+        repro.check_versions(python, version)
+
+
+@pytest.mark.parametrize("version", ["2.9.0", "2.11.0+cu128", "3.0.0a0+git1", "2.10.0.dev1"])
+def test_versions_that_are_new_enough_pass(version):
+    repro.check_versions((3, 13), version)
+
+
+def test_importing_the_package_does_nothing():
+    code = """
+import sys, warnings
+filters = list(warnings.filters)
+import deepcourse
+heavy = {"torch", "numpy", "matplotlib", "ipywidgets", "gymnasium", "pandas", "nbformat"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+import matplotlib, torch
+before, state = dict(matplotlib.rcParams), torch.random.get_rng_state()
+filters = list(warnings.filters)
+from deepcourse import claims, data, download, plot, repro, shapes, training, widgets
+assert dict(matplotlib.rcParams) == before
+assert torch.equal(torch.random.get_rng_state(), state)
+assert list(warnings.filters) == filters
+assert not {"ipywidgets", "gymnasium", "pandas", "nbformat"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
