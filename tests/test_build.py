@@ -112,6 +112,12 @@ def test_a_header_or_link_that_means_nothing_is_refused_with_its_line(
         read_lesson(tiny)
 
 
+@pytest.mark.parametrize("blank_lines", ["\n", "\n\n\n\n"])
+def test_blank_lines_before_a_header_mean_nothing(tiny, edit, blank_lines):
+    edit("lines = plot_line()\n\n# %%", f"lines = plot_line(){blank_lines}# %%")
+    assert read_lesson(tiny).cells[3].metadata.tags == ["figure-exact"]
+
+
 def test_links_are_stamped_with_the_one_address(tiny, edit):
     edit("cite:lin2017", "page:notation#shapes")
     config = tiny.course.root / "_config.yml"

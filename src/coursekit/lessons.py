@@ -16,6 +16,7 @@ from coursekit.course import Course
 from coursekit.errors import CourseError
 
 TAGS = {"setup", "minutes", "gpu_helps", "figure", "alt", "explore"}
+LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's notes on blank lines
 FIGURES = ("exact", "trained")
 IGNORE = "nbval-ignore-output"  # the only exceptions of the comparison: set-up and explore cells
 LINK = re.compile(r"\]\((cite|lesson|page):([^)\s]*)\)")
@@ -97,7 +98,7 @@ def read_lesson(lesson):
 
 def _expand(cell, course, where):
     """Turn the short tags in `cell`'s metadata into the metadata that notebooks carry."""
-    short = dict(cell.metadata)
+    short = {key: value for key, value in cell.metadata.items() if key not in LAYOUT}
     unknown = sorted(set(short) - TAGS)
     if unknown:
         raise CourseError(
