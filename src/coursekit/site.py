@@ -56,8 +56,10 @@ def build_site(root=None, out=None, everything=False):
 def _sphinx(root, html, doctrees):
     """Run Sphinx with Jupyter Book's configuration; return 0 when it had nothing to say."""
     from jupyter_book.sphinx import build_sphinx
+    from sphinx.util.console import nocolor
 
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+        nocolor()
     answer = build_sphinx(
         str(root),
         str(html),

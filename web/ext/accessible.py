@@ -3,6 +3,7 @@
 import re
 
 from docutils import nodes
+from places import nearest
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def check_alt(app, doctree):
             LOG.warning(
                 'picture without alternative text: say what one sees, in a lesson with alt="…" in '
                 "the cell's header, on a page with ![what one sees](file)",
-                location=node,
+                location=nearest(node),
                 type="alt",
             )
 

@@ -70,7 +70,7 @@ def make_relative(app, doctree, docname):
     site = Course(Path(app.confdir)).site_url
     for node in doctree.findall(nodes.reference):
         page, anchor = _target(site, node.get("refuri", ""))
-        if page and page in app.env.found_docs or page == "index":
+        if (page and page in app.env.found_docs) or page == "index":
             known = page if page in app.env.found_docs else app.config.root_doc
             relative = app.builder.get_relative_uri(docname, known)
             node["refuri"] = f"{relative}#{anchor}" if anchor else relative

@@ -34,6 +34,13 @@ def notebook_hint(location):
     return f"{where}: edit book/{source}.py and run `make notebooks`"
 
 
+def nearest(node):
+    """Return `node`, or the innermost part round it that knows its line."""
+    while not node.line and node.parent is not None:
+        node = node.parent
+    return node
+
+
 def setup(app):
     """Put the hint behind Sphinx's own translation of a node into file:line."""
     for handler in logging.logging.getLogger(logging.NAMESPACE).handlers:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from places import nearest
 from sphinx.util import logging
 
 LOG = logging.getLogger(__name__)
@@ -20,6 +21,7 @@ ONLY_WITH = {
     "copybutton": 'class="highlight',
     "mystnb": "cell",
     "sphinx-thebe": "thebe",
+    "cover.js": 'class="pulse-figure',
 }
 # an attribute or style rule that makes a browser fetch from elsewhere
 FETCHES = re.compile(
@@ -28,6 +30,10 @@ FETCHES = re.compile(
     r"""\s*(?:https?:)?//|url\(\s*["']?(?:https?:)?//|@import\s+["'](?:https?:)?//""",
     re.IGNORECASE,
 )
+THEBE = re.compile(
+    r'<script type="text/x-thebe-config">.*?</script>|<script>\s*kernelName = .*?</script>',
+    re.DOTALL,
+)
 MEND = "put the file into the repository and link to it there: pages ask no other site for anything"
 
 
@@ -35,11 +41,13 @@ def check_page(app, doctree):
     """Warn of a picture or raw HTML that a browser would fetch from another site."""
     for node in doctree.findall(nodes.image):
         if "://" in node.get("uri", ""):
-            LOG.warning("picture %s: %s", node["uri"], MEND, location=node, type="self_contained")
+            LOG.warning(
+                "picture %s: %s", node["uri"], MEND, location=nearest(node), type="self_contained"
+            )
     for node in doctree.findall(nodes.raw):
         found = FETCHES.search(node.astext()) if "html" in node.get("format", "") else None
         if found:
-            LOG.warning("%s…: %s", found[0], MEND, location=node, type="self_contained")
+            LOG.warning("%s…: %s", found[0], MEND, location=nearest(node), type="self_contained")
 
 
 def check_styles(app):
@@ -63,6 +71,8 @@ def _asset_text(asset):
 def lighten(app, pagename, templatename, context, doctree):
     """Drop the scripts and styles that this page has no use for; warn of a foreign one."""
     body = context.get("body", "")
+    if body:
+        context["body"] = THEBE.sub("", body)
     for kind in ("script_files", "css_files"):
         kept = []
         for asset in context.get(kind, []):

@@ -1,0 +1,160 @@
+"""A small course to build in a temporary folder: the real pages, and a notebook made for the test.
+
+The site's tests plant faults in it, and `web/bench` multiplies it.
+"""
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ADDRESS = "https://example.github.io/deepcourse"
+LESSON = "notebooks/lessons/90_sample"
+
+
+def png(width=480, height=240):
+    """Return a plain picture as base64, without an imaging library."""
+    row = b"\x00" + b"\x20\x80\x86\xc0" * width
+    chunks = [
+        (b"IHDR", width.to_bytes(4, "big") + height.to_bytes(4, "big") + b"\x08\x06\x00\x00\x00"),
+        (b"IDAT", zlib.compress(row * height)),
+        (b"IEND", b""),
+    ]
+    data = b"\x89PNG\r\n\x1a\n"
+    for name, body in chunks:
+        check = zlib.crc32(name + body).to_bytes(4, "big")
+        data += len(body).to_bytes(4, "big") + name + body + check
+    return base64.b64encode(data).decode()
+
+
+def markdown(text):
+    """Return a Markdown cell."""
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def code(source, *outputs, alt=None, tags=()):
+    """Return a code cell that has run."""
+    metadata = {"tags": list(tags)} if tags else {}
+    if alt:
+        metadata["mystnb"] = {"image": {"alt": alt}}
+    return {
+        "cell_type": "code",
+        "execution_count": 1,
+        "metadata": metadata,
+        "source": source,
+        "outputs": list(outputs),
+    }
+
+
+def printed(text):
+    """Return what a cell printed."""
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def figure():
+    """Return a figure as a cell's output."""
+    data = {"image/png": png(), "text/plain": "<Figure>"}
+    return {"output_type": "display_data", "metadata": {}, "data": data}
+
+
+SAMPLE_TITLE = """\
+# A sample lesson {number}: zygomorphic{number}
+
+A straight line bends where a unit switches on, and this paragraph is long enough for a description.
+
+After this lesson you can **fit** a line and **say** how far it is off."""
+SAMPLE_FORMULAS = """\
+## Formulas
+
+Inline $x^2$, and
+
+$$
+{long}
+$$
+
+as [Lin]({address}/book/bibliography.html#lin2017) says, in our
+[notation]({address}/book/notation.html#shapes)."""
+SAMPLE_PARTS = """\
+> **Note.** Think first.
+
+<details>
+<summary>Answer</summary>
+
+It bends at $-b/w$.
+
+</details>
+
+| a | b | c | d | e | f |
+|---|---|---|---|---|---|
+| `some_long_name_of_a_thing` | 1000000 | 2000000 | 3000000 | 4000000 | 5000000 |"""
+SAMPLE_CLAIM = (
+    "✓ the test error of the network is at most 3 % (measured 2.24 %; majority class 11 %; "
+    "linear 4 % to 5 % over 5 runs)\n"
+)
+
+
+def sample_cells(number=90):
+    """Return the cells of a lesson that uses what lessons use."""
+    long = r"\hat y = " + " + ".join(rf"w_{{{i}}} z_{{{i}}}" for i in range(24))
+    setup = "from deepcourse import repro; repro.start(minutes=1)"
+    layer = "H1 = sigma(X @ W1 + b1)  # (batch, hidden)\nloss = ((H1 - y) ** 2).mean()"
+    seen = "Points along a rising line, and the line through them."
+    return [
+        markdown(SAMPLE_TITLE.format(number=number)),
+        code(setup, printed("cpu, torch 2.13\n"), tags=["setup"]),
+        markdown(SAMPLE_FORMULAS.format(long=long, address=ADDRESS)),
+        code(layer, printed("loss 0.25\n")),
+        code("plot_line(X, y)", figure(), alt=seen),
+        markdown(SAMPLE_PARTS),
+        code("claim(...)", printed(SAMPLE_CLAIM)),
+        markdown("## Recap\n\nYou fitted a line."),
+    ]
+
+
+def write_notebook(path, cells):
+    """Write a notebook with ids, as the lessons' build does."""
+    cells = [{**cell, "id": f"{path.stem[:2]}c{i}"} for i, cell in enumerate(cells)]
+    meta = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    notebook = {"cells": cells, "metadata": meta, "nbformat": 4, "nbformat_minor": 5}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+
+
+def make_course(folder):
+    """Make a course in `folder` with one sample lesson and return the folder."""
+    folder = Path(folder)
+    (folder / "book").mkdir(parents=True)
+    for name in ("_config.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for path in (ROOT / "book").glob("*.*"):
+        shutil.copy(path, folder / "book")
+    if (ROOT / "book" / "images").is_dir():
+        shutil.copytree(ROOT / "book" / "images", folder / "book" / "images")
+    skip = shutil.ignore_patterns("node_modules", "__pycache__", "bench")
+    shutil.copytree(ROOT / "web", folder / "web", ignore=skip)
+    (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    kept = "\n".join(line for line in toc.splitlines() if "notebooks/" not in line)
+    kept = kept.replace("chapters:", f"chapters:\n      - file: {LESSON}", 1)
+    (folder / "_toc.yml").write_text(kept + "\n", encoding="utf-8")
+    return folder
+
+
+def build(folder, *arguments):
+    """Build the course in `folder` in a process of its own; return (status, what it said)."""
+    answer = subprocess.run(
+        [sys.executable, "-m", "coursekit.site", "build", "--root", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    return answer.returncode, answer.stdout + answer.stderr

