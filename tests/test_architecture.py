@@ -14,7 +14,17 @@ DEEPCOURSE = sorted((ROOT / "src" / "deepcourse").rglob("*.py"))
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 LIGHT = {"numpy", "torch", "matplotlib", "sklearn", "pooch"}
 LAZY = {"ipywidgets", "IPython", "gymnasium"}
-DOWNWARD = ["repro", "training", "data", "download", "widgets", "plot", "claims", "shapes"]
+DOWNWARD = [
+    "repro",
+    "training",
+    "data",
+    "download",
+    "widgets",
+    "plot",
+    "claims",
+    "checks",
+    "shapes",
+]
 
 
 def imports(path, top_level=False):
@@ -91,13 +101,13 @@ def test_nothing_pins_torch_or_numpy_for_those_who_install_the_package():
         assert not re.search(r"==|<|~=", requirement), requirement
 
 
-def test_each_helper_of_the_light_package_serves_a_lesson_or_the_tests():
-    course = Course(ROOT)
+def test_each_helper_of_the_light_package_serves_a_lesson_or_an_assignment():
+    sources = [lesson.source for lesson in find_lessons(Course(ROOT))]
     used = set()
-    for lesson in find_lessons(course):
-        used |= {m.split(".")[1] for m in imports(lesson.source) if m.startswith("deepcourse.")}
+    for source in [*sources, *(ROOT / "book" / "assignments").glob("*.py")]:
+        used |= {m.split(".")[1] for m in imports(source) if m.startswith("deepcourse.")}
     modules = {path.stem for path in DEEPCOURSE} - {"__init__", "shapes", "repro", "download"}
-    assert modules <= used, "a helper that no lesson uses"
+    assert modules <= used, "a helper that no lesson and no assignment uses"
 
 
 def test_the_environment_of_binder_installs_the_locked_versions():
