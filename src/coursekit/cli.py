@@ -2,9 +2,11 @@
 
 import sys
 import time
+from pathlib import Path
 
 import typer
 
+from coursekit.assignments import find_assignment, find_assignments
 from coursekit.course import Course
 from coursekit.errors import CourseError
 from coursekit.lessons import find_lesson, find_lessons
@@ -21,31 +23,55 @@ def _commands():
 
 @app.command()
 def build(names: list[str] = typer.Argument(None), all: bool = typer.Option(False, "--all")):  # noqa: B008
-    """Build lessons (default: each whose sources changed; --all: each one, from scratch)."""
+    """Build lessons (default: each whose sources changed; --all: each one) and assignments."""
     from coursekit.build import build as build_lesson
 
-    course = Course.find()
-    lessons = [find_lesson(course, name) for name in names or []] or find_lessons(course)
+    lessons, assignments = _named(Course.find(), names)
     for lesson in lessons:
         start = time.monotonic()
         state = build_lesson(lesson, force=all, progress=_progress(lesson.name))
         seconds = f"{time.monotonic() - start:.0f} s" if state == "executed" else ""
         words = {"kept": "up to date", "reset": "prose renewed, outputs kept", "executed": "built"}
         typer.echo(f"\r{lesson.name}: {words[state]} {seconds}".ljust(70))
+    if assignments:
+        from coursekit.release import release
+
+        for assignment in assignments:
+            words = {"kept": "up to date", "released": "the students' version is written"}
+            typer.echo(f"assignment {assignment.name}: {words[release(assignment)]}")
 
 
 @app.command()
 def check(names: list[str] = typer.Argument(None)):  # noqa: B008
-    """Check lessons without running them: in step, fresh, tidy, numbers, shape of the lesson."""
+    """Check without running: in step, fresh, tidy, numbers, shape of the lesson; no leak."""
     from coursekit.gates import problems
 
-    course = Course.find()
-    lessons = [find_lesson(course, name) for name in names or []] or find_lessons(course)
+    lessons, assignments = _named(Course.find(), names)
     found = [problem for lesson in lessons for problem in problems(lesson)]
+    if assignments:
+        from coursekit.release import release_problems
+
+        found += [problem for each in assignments for problem in release_problems(each)]
     for problem in found:
         typer.echo(problem)
-    typer.echo(f"{len(lessons)} lessons checked, {len(found)} problems")
+    typer.echo(
+        f"{len(lessons)} lessons and {len(assignments)} assignments checked, {len(found)} problems"
+    )
     raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def prove(names: list[str] = typer.Argument(None), bank: Path = typer.Option(None)):  # noqa: B008
+    """Prove assignments: solutions pass, stubs fail, each hidden test catches a wrong answer."""
+    from coursekit.prove import prove as prove_assignment
+
+    course, broken = Course.find(), 0
+    chosen = [find_assignment(course, name, bank) for name in names or []]
+    for assignment in chosen or find_assignments(course, bank):
+        proof = prove_assignment(assignment)
+        typer.echo(proof)
+        broken += bool(proof.problems)
+    raise typer.Exit(1 if broken else 0)
 
 
 @app.command()
@@ -57,6 +83,17 @@ def rehearse(names: list[str] = typer.Argument(None)):  # noqa: B008
     for lesson in [find_lesson(course, name) for name in names or []] or find_lessons(course):
         report = rehearse_lesson(lesson)
         typer.echo(f"{lesson.name}: {report}")
+
+
+def _named(course, names):
+    """Return the (lessons, assignments) of these names, or all; a lesson's may be called alike."""
+    if not names:
+        return find_lessons(course), find_assignments(course)
+    wanted = {Path(name).stem for name in names}
+    assignments = [each for each in find_assignments(course) if each.name in wanted]
+    others = wanted - {each.name for each in assignments}
+    lessons = [each for each in find_lessons(course) if each.name in wanted - others]
+    return lessons + [find_lesson(course, name) for name in sorted(others)], assignments
 
 
 def _progress(name):
