@@ -48,7 +48,7 @@ browser: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_browser.py
 
 lock: .venv/dev ## write the versions installed now to constraints.txt
-	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//'; } > constraints.part
+	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel | sed 's/+cpu//'; } > constraints.part
 	@mv constraints.part constraints.txt
 
 clean: ## delete what was built and installed
