@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
-NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-sanitize-with src/coursekit/masks.cfg
+NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 UNIT := --ignore=tests/test_browser.py --ignore=tests/test_site.py --ignore=tests/test_lessons.py
 
 .PHONY: help book serve lab notebooks test check lint unit lessons nbval site browser lock clean

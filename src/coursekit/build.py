@@ -15,7 +15,7 @@ from coursekit.lessons import read_lesson
 from coursekit.normalize import normalize, write
 from coursekit.staleness import source_hash
 
-CELL_SECONDS = 600
+CELL_SECONDS = 300
 
 
 def build(lesson, force=False, progress=None):
