@@ -13,7 +13,7 @@ import torch
 class Split:
     """Examples in three parts: to train on, to choose by, and to report on once.
 
-    Each X is (batch, features) and each y (batch, outputs), all float32.
+    Each X is (batch, features) and each y (batch, outputs), of torch's default dtype.
     """
 
     X_train: torch.Tensor
@@ -77,7 +77,8 @@ def _split(X, y, seed, fractions):
     cuts = [int(fractions[0] * len(X)), int((fractions[0] + fractions[1]) * len(X))]
     if 0 in np.diff([0, *cuts, len(X)]):
         raise ValueError(f"{len(X)} examples are too few for parts of {fractions}: one is empty")
-    parts = []
-    for rows in np.split(order, cuts):
-        parts += [torch.tensor(X[rows]).float(), torch.tensor(y[rows]).float()]
+    dtype = torch.get_default_dtype()
+    parts = [
+        torch.tensor(array[rows], dtype=dtype) for rows in np.split(order, cuts) for array in (X, y)
+    ]
     return Split(*parts)

@@ -1,11 +1,13 @@
 """The course's figures: one style, and `plot_*` functions that take data and return Axes.
 
-Imports: matplotlib and numpy.
+Imports: matplotlib, numpy and torch.
 """
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from matplotlib.colors import LinearSegmentedColormap
 
 # Colour-blind-safe, and of a middle lightness that is legible on white and on near-black.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#2f7fc4", "#d9620f", "#00936b", "#b8609f", "#808080"
@@ -39,6 +41,12 @@ STYLE = {
 }
 
 
+# No, don't know, yes: what a model is unsure of stays transparent.
+NO_TO_YES = LinearSegmentedColormap.from_list(
+    "no_to_yes", [(ORANGE, 0.55), (GREY, 0.0), (BLUE, 0.55)]
+)
+
+
 def use_style():
     """Give every later figure the course's style (a change of rcParams, made when you ask)."""
     mpl.rcParams.update(STYLE)
@@ -50,4 +58,29 @@ def plot_data(X, y, ax=None, **options):
     options = {"s": 14, "color": GREY, "alpha": 0.8, "label": "data"} | options
     ax.scatter(np.asarray(X).reshape(-1), np.asarray(y).reshape(-1), **options)
     ax.set(xlabel="x", ylabel="y")
+    return ax
+
+
+def plot_boundary(predict, X, y, ax=None, points=201, margin=0.25):
+    """Colour the plane by `predict`, draw the examples on it; return the Axes.
+
+    `predict` takes places (points, 2) and returns probabilities of "yes" (points, 1); orange is
+    a sure no, blue a sure yes, no colour means one half. X is (batch, 2), y (batch, 1) of 0 and
+    1, drawn as crosses and dots.
+    """
+    ax = ax or plt.gca()
+    low, high = X.min(dim=0).values - margin, X.max(dim=0).values + margin
+    across, up = (
+        torch.linspace(*ends, points, dtype=X.dtype) for ends in zip(low, high, strict=True)
+    )
+    with torch.no_grad():
+        p = predict(torch.cartesian_prod(across, up)).reshape(points, points).T
+    levels = (p * 8).round() / 8  # few colours: visible steps, and a lighter picture
+    box = [low[0].item(), high[0].item(), low[1].item(), high[1].item()]
+    shown = {"cmap": NO_TO_YES, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
+    ax.imshow(levels.numpy(), origin="lower", extent=box, **shown)
+    for label, marker, color in ((0, "x", ORANGE), (1, "o", BLUE)):
+        chosen = X[y[:, 0] == label]
+        ax.scatter(*chosen.T, s=9, marker=marker, color=color, linewidth=0.8)
+    ax.set(xlabel="$x_1$", ylabel="$x_2$")
     return ax
