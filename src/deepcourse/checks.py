@@ -125,13 +125,13 @@ def check_close(name, value, expected, rtol=1e-5, atol=1e-8, sizes=None, hint=""
     """Check that `value` has the shape and, up to rounding, the numbers of `expected`.
 
     `sizes` names numbers such as {"batch": 20} by which a sum and a mean differ; `hint` is shown
-    when no usual cause is found. For single precision the tolerances are at least 1e-3, 1e-5.
+    after the usual cause, if any. For single precision the tolerances are at least 1e-3, 1e-5.
 
     >>> check_close("the sum", 0.1 + 0.2, 0.3)
-    ✓ the sum is as expected
+    ✓ the sum: as expected
     """
     _require_close(name, value, expected, rtol, atol, sizes, hint)
-    print(f"✓ {name} is as expected")
+    print(f"✓ {name}: as expected")
 
 
 def check_gradient(name, value, loss, at, rtol=1e-4, atol=1e-7, sizes=None, hint=""):
@@ -141,7 +141,7 @@ def check_gradient(name, value, loss, at, rtol=1e-4, atol=1e-7, sizes=None, hint
     slopes are central differences of step 1e-5.
 
     >>> check_gradient("the slope", 6.0, lambda w: w**2, 3.0)
-    ✓ the slope agrees with finite differences
+    ✓ the slope: agrees with finite differences
     """
     came, place = _array(name, value), _array("at", at)
     if getattr(at, "dtype", torch.float64) not in (torch.float64, np.float64):
@@ -159,11 +159,11 @@ def check_gradient(name, value, loss, at, rtol=1e-4, atol=1e-7, sizes=None, hint
             ends.append(end.item())
         slopes[index] = (ends[0] - ends[1]) / 2e-5
     _require_close(name, came, slopes, rtol, atol, sizes, hint)
-    print(f"✓ {name} agrees with finite differences")
+    print(f"✓ {name}: agrees with finite differences")
 
 
-def _error(what, look_at=""):
-    return CheckError(what + (f"\n  Look at: {look_at}" if look_at else ""))
+def _error(what, *look_at):
+    return CheckError("\n  Look at: ".join([what, *filter(None, look_at)]))
 
 
 def _tuple(sizes):
@@ -247,12 +247,14 @@ def _require_close(name, value, expected, rtol, atol, sizes, hint):
     wrong = np.argwhere(~close(came))
     if len(wrong) == 0:
         return
-    lines = [f"{name} is not as expected: {len(wrong)} of {came.size} numbers differ"]
+    count = f", {len(wrong)} of {came.size} numbers differ" if came.ndim else ""
+    lines = [f"{name}: not as expected{count}"]
     for index in map(tuple, wrong[:3]):
-        at = f"[{', '.join(map(str, index))}]" if index else ""
-        lines.append(f"  {name}{at}: expected {wanted[index]:.6g}, came {came[index]:.6g}")
+        pair = [0.0 if abs(x[index]) <= atol else x[index] for x in (wanted, came)]
+        at = f"at [{', '.join(map(str, index))}] " if index else ""
+        lines.append(f"  {at}expected {pair[0]:.6g}, came {pair[1]:.6g}")
     cause = _cause(came, wanted, lambda numbers: close(numbers).all(), sizes or {})
-    raise _error("\n".join(lines), cause or hint)
+    raise _error("\n".join(lines), cause, hint)
 
 
 def _cause(came, wanted, close, sizes):
