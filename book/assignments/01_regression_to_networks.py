@@ -36,6 +36,7 @@ from deepcourse.checks import (
     check_choice, check_close, check_defined, check_gradient, check_runs,
     check_shape,
 )
+from deepcourse.plot import GREY
 
 torch.set_default_dtype(torch.float64)  # double precision: sharp checks
 
@@ -321,7 +322,7 @@ for _ in range(4000):
 theta_line = fit_ridge(nights, attacks, 0.0)
 
 grid = torch.linspace(0, 6, 101).reshape(-1, 1)
-plt.plot(nights, attacks, ".", color="grey")
+plt.plot(nights, attacks, ".", color=GREY)
 plt.plot(grid, add_one(grid) @ theta_line, label="the line")
 plt.plot(grid, torch.exp(add_one(grid) @ theta_count), label="the unit")
 plt.xlabel("sleepless nights")
@@ -540,9 +541,10 @@ error_single = 4  # rounding rules here: about epsilon / lambda**2
 
 # %% [markdown]
 # The check cannot tell you whether you are right: it only looks whether your
-# answers can be read. When it is content, *measure*. Each question takes two
-# or three lines in a new cell. Change an answer if you must, but only once you
-# know why it was wrong.
+# answers can be read. When it is content, *measure*: insert a cell and let the
+# code answer. For the last two, copy the lesson's `gate`; `X.float()` gives
+# single precision. Change an answer if you must, but only once you know why it
+# was wrong.
 
 # %% task=4 check
 check_defined(globals(), "line_rescaled", "ridge_rescaled", "relu_rescaled",
@@ -943,7 +945,8 @@ check_close("the window at nine doses",
 grid = torch.linspace(0, 8, 401).reshape(-1, 1)
 plt.figure()
 plt.plot(grid, torch.relu(grid @ W1 + b1) * W2.T, linewidth=1)
-plt.plot(grid, torch.relu(grid @ W1 + b1) @ W2 + b2, "k", linewidth=3)
+plt.plot(grid, torch.relu(grid @ W1 + b1) @ W2 + b2, color=GREY, linewidth=5,
+         alpha=0.6)
 plt.ylim(-2, 2)
 title = plt.title("four hidden units and their sum")
 
@@ -1144,6 +1147,6 @@ def dot_product(n, lam, beta):
 # %% [markdown]
 # ## Before you hand it in
 #
-# Restart the kernel, run all cells, and see that no check complains. If one
-# task is not done, leave its `NotImplementedError` where it is: the others
-# count all the same.
+# Restart the kernel, run all cells, and see that no check complains. If you
+# leave a task out, keep its `NotImplementedError`: running all cells stops
+# there, so go on by hand from the next task. The others count all the same.
