@@ -82,5 +82,6 @@ def plot_boundary(predict, X, y, ax=None, points=201, margin=0.25):
     for label, marker, color in ((0, "x", ORANGE), (1, "o", BLUE)):
         chosen = X[y[:, 0] == label]
         ax.scatter(*chosen.T, s=9, marker=marker, color=color, linewidth=0.8)
+    ax.locator_params(nbins=4, integer=True)
     ax.set(xlabel="$x_1$", ylabel="$x_2$")
     return ax
