@@ -349,7 +349,7 @@ def forward(X, layers):
     ### BEGIN SOLUTION
     H = X
     for W, b in layers[:-1]:
-        H = torch.relu(H @ W + b)  # (batch, units)
+        H = torch.relu(H @ W + b)  # (batch, _)
     W, b = layers[-1]
     return H @ W + b  # (batch, outputs)
     ### END SOLUTION
