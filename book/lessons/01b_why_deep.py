@@ -529,7 +529,7 @@ flats = [worst(flat, 8, lam) for lam in lams]
 fig, ax = plt.subplots()
 ax.loglog(lams, flats, "s-", ms=4, color=ORANGE, label="one layer, 256 units")
 ax.loglog(lams, trees, "o-", ms=4, color=BLUE, label="tree, 28 units")
-ax.set(xlabel=r"$\lambda$", ylabel="largest error", ylim=(1e-8, 1e4))
+ax.set(xlabel=r"$\lambda$", ylabel="largest error", ylim=(1e-9, 1e4))
 legend = ax.legend()
 shallow = {"the best flat network": min(flats)}
 claim("the best error of the tree", min(trees), at_most=1e-5, baseline=shallow)
@@ -557,8 +557,9 @@ claim("the best error of the tree", min(trees), at_most=1e-5, baseline=shallow)
 # rows are linearly dependent: $\sum_S c_S r_S = 0$, not all $c_S$ zero. Among
 # the sets with $c_S \ne 0$ pick a largest one, $T$. Multiply the relation by
 # $u_j \prod_{i \notin T} w_{ij}$ and sum over the units. Each summand is now,
-# up to a Taylor coefficient that is not zero, the network's coefficient of the
-# monomial $\prod_{i \in S} x_i \prod_{i \notin T} x_i$. Its degree is at most
+# up to a factor that is not zero (a Taylor coefficient times a count), the
+# network's coefficient of the monomial
+# $\prod_{i \in S} x_i \prod_{i \notin T} x_i$. Its degree is at most
 # $n$, because $|S| \le |T|$. For $S \ne T$ it is not $x_1 \cdots x_n$, so its
 # coefficient must be zero. What remains is $c_T$ times the coefficient of
 # $x_1 \cdots x_n$, which must then be zero too. But it is not.
@@ -586,9 +587,9 @@ print(f"monomials of degree 1,000: about 10^{len(str(exact)) - 1}")
 # %% [markdown]
 # The lecture's $1000^{1000}/1000!$ undercounts: dividing by $1000!$ is right
 # only for monomials without repeated factors. Counted exactly there are
-# $\binom{1999}{1000}$. Of course the deep network cannot be *every* such
-# polynomial. It can be some of them, those that are built by repeated
-# composition.
+# $\binom{1999}{1000}$. Ten million weights cannot make *every* such
+# polynomial, of course. They can make some: those that are built by composing
+# again and again.
 
 # %% [markdown]
 # ## Does deep learn better than wide?
@@ -662,11 +663,13 @@ longer = [errors("product", "wide", 1e-2, seed, 2000)[1] for seed in [1, 2, 3]]
 
 # %% figure="trained" alt="Test errors of five seeds for three targets: on the product the deep network is several times better, on the sum of sines the wide one is, on the signed product both stay near 1."
 fig, ax = plt.subplots()
-for shape, color, shift in [("wide", ORANGE, -0.12), ("deep", BLUE, 0.12)]:
+looks = [("wide", ORANGE, "s", -0.12), ("deep", BLUE, "o", 0.12)]
+for shape, color, mark, shift in looks:
     for place, target in enumerate(TARGETS):
         x = place + shift + 0.02 * torch.arange(-2, 3)  # (seeds,)
+        five = results[target, shape]  # (seeds,)
         label = shape if place == 0 else None
-        ax.scatter(x, results[target, shape], s=24, color=color, label=label)
+        ax.plot(x, five, mark, ms=5, color=color, label=label)
 ax.axhline(1, color=GREY, ls="--", lw=1.2)
 ax.set(yscale="log", ylabel="test error", xlim=(-0.5, 2.5))
 ax.set_xticks(range(3), TARGETS)
