@@ -316,15 +316,15 @@ claim("the accuracy of two hidden units in trial B",
 
 
 # %%
-def count_parameters(sizes):
-    return sum((n + 1) * m for n, m in zip(sizes, sizes[1:], strict=False))
+from itertools import pairwise
 
+def count_parameters(sizes):
+    return sum((n + 1) * m for n, m in pairwise(sizes))
 
 for name, sizes in {"by hand, above": [2, 2, 1],
                     "Winther's digits": [784, 225, 225, 10],
                     "twice as wide": [784, 450, 450, 10],
-                    "twice as deep": [784, 225, 225, 225, 225, 10],
-                    }.items():
+                    "twice as deep": [784, 225, 225, 225, 225, 10]}.items():
     print(f"{name:17} {count_parameters(sizes):9,}")
 
 # %% [markdown]
@@ -394,9 +394,9 @@ def plot_hinges(units=6, bends=0):
     W1, b1, W2, b2 = place_hinges(f, units)
     x = torch.linspace(-2.5, 2.5, 501).reshape(-1, 1)  # (points, features)
     parts = torch.relu(x @ W1 + b1) * W2.T  # (points, hidden)
-    figure, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(5.6, 4.4))
+    _, (top, low) = plt.subplots(2, 1, sharex=True, figsize=(5.6, 4.4))
     top.plot(x, parts, linewidth=1.4)
-    top.set(title=f"what each hidden unit adds, units: {units}", ylim=(-2, 2))
+    top.set(title=f"what each hidden unit adds ({units} units)", ylim=(-3, 3))
     low.plot(x, f(x), color=GREY, linewidth=4, alpha=0.5, label="truth")
     low.plot(x, parts.sum(dim=1) + b2, color=ORANGE, label="sum of units")
     low.set(xlabel="x", ylim=(-1.4, 1.9), title="their sum")
@@ -431,7 +431,7 @@ for units in (16, 32, 64, 128, 256):
     gap = network(fine, *place_hinges(effect, units)) - effect(fine)
     errors.append(gap.abs().max().item())
     print(f"{units:4} hidden units: largest error {errors[-1]:.1e}")
-ratios = [a / b for a, b in zip(errors, errors[1:], strict=False)]
+ratios = [wider / finer for wider, finer in pairwise(errors)]
 claim("the gain from each doubling", ratios, at_least=3.5,
       baseline={"if the error fell like 1 / units": 2.0})
 
