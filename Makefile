@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
-UNIT := --ignore=tests/test_browser.py --ignore=tests/test_site.py --ignore=tests/test_lessons.py
+GRADING := tests/test_classes.py tests/test_formgrader.py
+UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_lessons.py $(GRADING))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons nbval site browser lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons grading nbval site browser lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -22,7 +23,7 @@ lab: .venv/lab ## open JupyterLab on the lessons
 notebooks: .venv/lab ## build the notebooks whose sources changed (ALL=1: every one)
 	@$(BIN)/coursekit build $(if $(ALL),--all)
 
-test: check lessons nbval site browser ## the whole gate, set-up included
+test: check lessons nbval grading site browser ## the whole gate, set-up included
 
 check: lint unit ## the part of it that takes under two minutes
 	@$(BIN)/coursekit check
@@ -35,6 +36,10 @@ unit: .venv/dev
 
 lessons: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_lessons.py
+
+grading: .venv/dev ## take a made-up class through nbgrader and its formgrader
+	@sh tests/get_chromium.sh
+	@$(BIN)/python -m pytest -q $(GRADING)
 
 nbval: .venv/dev
 	@$(BIN)/python -m pytest $(NBVAL) notebooks/lessons

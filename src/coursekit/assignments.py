@@ -14,12 +14,11 @@ import jupytext
 
 from coursekit.course import Course
 from coursekit.errors import CourseError
+from coursekit.headings import TASK, TOTAL
 from coursekit.lessons import LINK, SETUP, resolve
 
 HEADER = re.compile(r"^# %%\s*(?P<markdown>\[markdown\])?\s*(?P<tags>.*)$")
 TAG = re.compile(r'(?P<key>[A-Za-z_]\w*)(?:=(?P<value>"[^"]*"|[^\s"]+))?(?=\s|$)')
-TASK = re.compile(r"^#{2,4} Task (\d+) · (.+?) \((\d+) points?\)$", re.MULTILINE)
-TOTAL = re.compile(r"^# .*\((\d+) points\)$", re.MULTILINE)
 USUAL_TOTAL = 20
 REGION = re.compile(r"^\s*### (BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)\s*$")
 

@@ -16,6 +16,11 @@ app = typer.Typer(
 )
 
 
+class_app = typer.Typer(help="Make and fill a class for nbgrader.", no_args_is_help=True)
+app.add_typer(class_app, name="class")
+BANK = typer.Option(None, help="a folder with your own assignments, in the book's format")
+
+
 @app.callback()
 def _commands():
     """Build, verify and release the course."""
@@ -61,7 +66,7 @@ def check(names: list[str] = typer.Argument(None)):  # noqa: B008
 
 
 @app.command()
-def prove(names: list[str] = typer.Argument(None), bank: Path = typer.Option(None)):  # noqa: B008
+def prove(names: list[str] = typer.Argument(None), bank: Path = BANK):  # noqa: B008
     """Prove assignments: solutions pass, stubs fail, each hidden test catches a wrong answer."""
     from coursekit.prove import prove as prove_assignment
 
@@ -83,6 +88,43 @@ def rehearse(names: list[str] = typer.Argument(None)):  # noqa: B008
     for lesson in [find_lesson(course, name) for name in names or []] or find_lessons(course):
         report = rehearse_lesson(lesson)
         typer.echo(f"{lesson.name}: {report}")
+
+
+@class_app.command("new")
+def class_new(
+    folder: Path,
+    assignments: str = typer.Option("", help="names, with commas between (default: all)"),
+    bank: Path = BANK,
+):
+    """Make an nbgrader course FOLDER: source, release, settings and gradebook."""
+    from coursekit.classes import new_class
+
+    names = [name.strip() for name in assignments.split(",") if name.strip()]
+    for name in new_class(Course.find(), folder, names, bank):
+        typer.echo(f"{name}: give students {folder}/release/{name}/{name}.ipynb")
+    typer.echo(f"Put their work into {folder}/submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
+
+
+@class_app.command("add")
+def class_add(folder: Path, name: str, bank: Path = BANK):
+    """Add the assignment NAME to the class FOLDER."""
+    from coursekit.classes import add_assignment
+
+    name = add_assignment(Course.find(), folder, name, bank)
+    typer.echo(f"{name}: give students {folder}/release/{name}/{name}.ipynb")
+
+
+@class_app.command("demo")
+def class_demo(folder: Path, bank: Path = BANK):
+    """Add ten made-up students to the class FOLDER, with work of every kind."""
+    from coursekit.demo import add_demo
+
+    for row in add_demo(Course.find(), folder, bank):
+        typer.echo(
+            f"{row['assignment']} {row['student']} {row['by tests']:>3} of {row['of']} by tests, "
+            f"at most {row['by hand, at most']} by hand: {row['work']}"
+        )
+    typer.echo(f"What each should get stands in {folder}/expected.csv")
 
 
 def _named(course, names):

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from coursekit.assignment_rules import aims, read_assignment
 from coursekit.assignments import find_tasks
-from coursekit.release import ClearSolutionsByTask, source_notebook
+from coursekit.release import source_notebook
+from coursekit.stubs import ClearSolutionsByTask
 from coursekit.trial import run_variants
 
 STUB = "(nothing: the stub)"

@@ -5,28 +5,15 @@ nbgrader's own preprocessors make the student's version from the instructor's, s
 No student's version leaves this module before `coursekit.leaks` has searched it.
 """
 
-import json
-import re
-
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import (
-    CheckCellMetadata,
-    ClearHiddenTests,
-    ClearMarkScheme,
-    ClearOutput,
-    ClearSolutions,
-    ComputeChecksums,
-    LockCells,
-)
 
 from coursekit.assignment_rules import read_assignment
-from coursekit.assignments import TASK
 from coursekit.errors import CourseError
 from coursekit.leaks import find_leaks
 from coursekit.normalize import NOTEBOOK_METADATA, cell_id, write
+from coursekit.stubs import WITHOUT_GRADEBOOK
 
-WRITTEN_STUB = "*Your answer here.*"
 SCHEMA = 3
 PARTS = {  # kind: grade, solution, locked
     "setup": (False, False, True),
@@ -36,48 +23,6 @@ PARTS = {  # kind: grade, solution, locked
     "test": (True, False, True),
     "written": (True, True, False),
 }
-
-
-class ClearSolutionsByTask(ClearSolutions):
-    """nbgrader's, with a stub that raises an error saying which task is still to do."""
-
-    def preprocess(self, nb, resources):
-        """Learn the tasks' titles from the notebook's headings, then clear its solutions."""
-        self.text_stub = WRITTEN_STUB
-        prose = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
-        self.titles = {number: title for number, title, _ in TASK.findall(prose)}
-        return super().preprocess(nb, resources)
-
-    def preprocess_cell(self, cell, resources, cell_index):
-        """Clear one cell's solutions with the stub of its own task."""
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        self.code_stub = {"python": stub(grade_id, self.titles)}
-        return super().preprocess_cell(cell, resources, cell_index)
-
-
-# nbgrader's order; in a class SaveCells comes before ClearHiddenTests (`coursekit.classes`).
-PIPELINE = (
-    LockCells,
-    ClearSolutionsByTask,
-    ClearOutput,
-    CheckCellMetadata,
-    ComputeChecksums,
-    ClearHiddenTests,
-    ClearMarkScheme,
-    ComputeChecksums,
-    CheckCellMetadata,
-)
-
-
-def stub(grade_id, titles):
-    """Return the line that stands for the solution of the answer cell `grade_id`.
-
-    >>> stub("task-3", {"3": "The gradient"})
-    'raise NotImplementedError("Task 3: The gradient")'
-    """
-    number = re.sub(r"^task-", "", grade_id)
-    message = f"Task {number}: {titles.get(number, 'to do')}"
-    return f"raise NotImplementedError({json.dumps(message, ensure_ascii=False)})"
 
 
 def source_notebook(assignment):
@@ -102,7 +47,7 @@ def student_notebook(assignment):
     """
     notebook = source_notebook(assignment)
     resources = {"unique_key": assignment.name, "metadata": {"name": assignment.name}}
-    for preprocessor in PIPELINE:
+    for preprocessor in WITHOUT_GRADEBOOK:
         notebook, resources = preprocessor().preprocess(notebook, resources)
     notebook.metadata = _nodes(NOTEBOOK_METADATA)
     refuse_to_leak(assignment, notebook)

@@ -1,0 +1,67 @@
+"""A class of made-up students through stock nbgrader, and its formgrader in a real browser."""
+
+import csv
+
+import pytest
+
+import grading
+from conftest import ROOT
+from coursekit.classes import new_class
+from coursekit.course import Course
+from coursekit.demo import add_demo
+from tiny_assignment import TEXT
+
+NO_BROWSER = f"formgrader not opened: none of {', '.join(grading.NAMES)} is installed"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A class with made-up students, graded once by stock nbgrader."""
+    place = tmp_path_factory.mktemp("grading")
+    (place / "bank").mkdir()
+    (place / "bank" / "tiny.py").write_text(TEXT, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("coursekit.assignments.SETUP", "")  # spares nine imports of torch
+        new_class(Course(ROOT), place / "class", ["tiny"], place / "bank")
+        add_demo(Course(ROOT), place / "class", place / "bank")
+    grading.run(place / "class", "nbgrader", "autograde", "tiny")
+    return place / "class"
+
+
+@pytest.fixture(scope="module")
+def points(graded):
+    """Each student's points after the first run."""
+    return exported(graded)
+
+
+def exported(folder):
+    """Return {student: points}, as `nbgrader export` says."""
+    grading.run(folder, "nbgrader", "export")
+    with (folder / "grades.csv").open(encoding="utf-8") as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def test_stock_nbgrader_gives_each_student_the_points_they_were_designed_for(graded, points):
+    with (graded / "expected.csv").open(encoding="utf-8") as file:
+        assert points == {r["student"]: float(r["by tests"]) for r in csv.DictReader(file)}
+    assert list(points.values()) == [9, 9, 6, 3, 0, 6, 6, 3, 0, 0]
+
+
+def test_generating_again_releases_the_same_bytes(graded):
+    release = graded / "release" / "tiny" / "tiny.ipynb"
+    before = release.read_bytes()
+    grading.run(graded, "nbgrader", "generate_assignment", "tiny", "--force")
+    assert release.read_bytes() == before
+
+
+@pytest.mark.skipif(grading.find_browser() is None, reason=NO_BROWSER)
+def test_a_written_answer_is_graded_by_hand_and_the_grade_outlives_autograding(graded, points):
+    with grading.formgrader(graded) as address, grading.page() as page:
+        grading.open_submission(page, address, "tiny", "Birch, Alma")
+        grading.grade(page, "written-3", 2, "An example is missing.")
+    grading.run(graded, "nbgrader", "autograde", "tiny", "--student", "s01", "--force")
+    assert exported(graded) == points | {"s01": 11.0}
+    grading.run(graded, "nbgrader", "generate_feedback", "tiny", "--student", "s01")
+    feedback = (graded / "feedback" / "s01" / "tiny" / "tiny.html").read_text("utf-8")
+    assert "An example is missing." in feedback
+    assert "(Score: 11.0 / 12.0)" in feedback
