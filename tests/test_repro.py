@@ -25,6 +25,17 @@ def test_the_same_seed_gives_the_same_numbers_from_all_three_generators():
     assert all(a != b for a, b in zip(draws(), first, strict=True))
 
 
+def test_start_lets_torch_compute_on_one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    with mpl.rc_context():
+        repro.start(minutes=1)
+    try:
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_start_says_in_one_line_where_it_runs_and_sets_style_and_seed(capsys, monkeypatch):
     monkeypatch.setenv("DEEPCOURSE_DEVICE", "cpu")
     with mpl.rc_context():

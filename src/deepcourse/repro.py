@@ -19,13 +19,16 @@ def start(minutes, gpu_helps=False, seed=0):
     """Prepare a lesson: check versions, set the figure style, seed, say where it runs.
 
     `minutes` is the expected time on two CPU cores; `gpu_helps` says whether the lesson gains
-    from a GPU. Prints one line. Raises RuntimeError for a Python or torch that is too old.
+    from a GPU. torch computes on one CPU thread from here on: networks of a lesson's size gain
+    little from a second, lose much where cores are shared, and sums keep their order. Prints one
+    line. Raises RuntimeError for a Python or torch that is too old.
     """
     check_versions(sys.version_info[:2], torch.__version__)
     from deepcourse import plot
 
     plot.use_style()
     seed_all(seed)
+    torch.set_num_threads(1)
     print(_where(minutes, gpu_helps))
 
 
