@@ -45,7 +45,6 @@ from torch.nn.functional import softplus
 
 from deepcourse.plot import BLUE, GREEN, GREY, ORANGE, PURPLE
 
-torch.set_num_threads(1)  # for matrices this small, more threads only wait
 SIGNS = torch.tensor([[1.0, -1, 1, -1], [1, -1, -1, 1]])  # (features, hidden)
 ENDS = torch.tensor([[1.0], [1], [-1], [-1]])  # (hidden, outputs)
 
