@@ -43,7 +43,6 @@ from deepcourse.claims import claim
 from deepcourse.plot import BLUE, GREY, ORANGE, plot_data
 
 torch.set_default_dtype(torch.float64)  # double precision: sharp checks
-torch.set_num_threads(1)  # small matrices: a second thread only slows
 
 def effect(x):
     return torch.sigmoid(4 * (x + 0.8)) - torch.sigmoid(5 * (x - 0.9))
