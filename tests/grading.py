@@ -93,11 +93,16 @@ def page(width=1100, height=800):
         browser.close()
 
 
-def open_submission(page, address, assignment, student):
-    """Open the work of `student` ("Last, First") for grading by hand."""
+def open_list(page, address, assignment):
+    """Open the list of submissions to `assignment`, with the students' names."""
     page.goto(f"{address}/gradebook/{assignment}/{assignment}")
     page.get_by_role("link", name="Submission #1").wait_for()
     page.get_by_role("button", name="Show All Names").click()
+
+
+def open_submission(page, address, assignment, student):
+    """Open the work of `student` ("Last, First") for grading by hand."""
+    open_list(page, address, assignment)
     page.get_by_role("link", name=student).click()
     page.locator("input.score").first.wait_for()
     page.wait_for_load_state("networkidle")

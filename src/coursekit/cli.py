@@ -117,14 +117,15 @@ def class_add(folder: Path, name: str, bank: Path = BANK):
 @class_app.command("demo")
 def class_demo(folder: Path, bank: Path = BANK):
     """Add ten made-up students to the class FOLDER, with work of every kind."""
-    from coursekit.demo import add_demo
+    from coursekit.demo import add_demo, describe
 
-    for row in add_demo(Course.find(), folder, bank):
-        typer.echo(
-            f"{row['assignment']} {row['student']} {row['by tests']:>3} of {row['of']} by tests, "
-            f"at most {row['by hand, at most']} by hand: {row['work']}"
-        )
-    typer.echo(f"What each should get stands in {folder}/expected.csv")
+    rows = add_demo(Course.find(), folder, bank)
+    for name in dict.fromkeys(row["assignment"] for row in rows):
+        typer.echo(f"{name}: what the made-up students should get")
+        for row in rows:
+            if row["assignment"] == name:
+                typer.echo(describe(row))
+    typer.echo(f"The same stands in {folder}/expected.csv")
 
 
 def _named(course, names):

@@ -62,7 +62,7 @@ def add_demo(course, folder, bank=None):
                 "demonstration with `coursekit class new FOLDER`"
             )
     planned = [(each, *_plan(read_assignment(each))) for each in assignments]
-    rows = [row for assignment, works, _ in planned for row in _expect(assignment, works)]
+    rows = [row for assignment, works, _ in planned for row in expect(assignment, works)]
     for assignment, works, written in planned:
         _submit(folder, assignment, works, written)
     _enrol(folder)
@@ -71,6 +71,14 @@ def add_demo(course, folder, bank=None):
         table.writeheader()
         table.writerows(rows)
     return rows
+
+
+def describe(row):
+    """Return one line of text for a row of expected.csv."""
+    return (
+        f"{row['student']}  {row['by tests']:>2} of {row['of']} by tests, "
+        f"at most {row['by hand, at most']} by hand  {row['work']}"
+    )
 
 
 def _plan(cells):
@@ -96,9 +104,10 @@ def _plan(cells):
     return works, written
 
 
-def _expect(assignment, works):
+def expect(assignment, works=None):
     """Return a row for each student: the points that the tests should give, and what is left."""
     cells = read_assignment(assignment)
+    works = works or _plan(cells)[0]
     stubs = {cell.id: cell.source for cell in student_notebook(assignment).cells}
     run = [
         {"id": cell.id, "source": stubs[cell.id] if cell.kind == "answer" else cell.source}
