@@ -18,6 +18,7 @@ from site_course import ADDRESS, LESSON, ROOT
 
 sys.path.insert(0, str(ROOT / "web" / "ext"))
 from claims_page import parse_claim
+from lean_styles import lean
 from places import notebook_hint
 
 
@@ -144,9 +145,46 @@ def test_pages_carry_nothing_they_do_not_use(course):
     assert "searchindex.js" in (html(course) / "search.html").read_text(encoding="utf-8")
     assert "cover.js" in (html(course) / "book" / "index.html").read_text(encoding="utf-8")
     assert not list(html(course).rglob("*.map"))
+    assert page.count('rel="stylesheet"') == 1
     fonts = list((html(course) / "_static").rglob("fa-*.woff2"))
     assert fonts
     assert sum(font.stat().st_size for font in fonts) < 10_000
+
+
+def test_a_style_rule_stays_when_all_its_classes_are_in_use():
+    css = '@charset "x";.a,\n.b > .c{top:0}.a:not(.z){top:1px}@media print{.z{top:2px}}'
+    css += "@page{margin:0}"
+    kept = '@charset "x";.a,\n.b > .c{top:0}.a:not(.z){top:1px}@page{margin:0}'
+    assert lean(css, {"a", "b", "c"}) == kept
+    assert lean(".a,\n.b{top:0}", {"b"}) == ".b{top:0}"
+
+
+def test_pictures_take_their_room_before_they_are_there(course):
+    page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
+    assert re.search(r'<img [^>]*_images/[^>]*width="480" height="240"', page)
+
+
+def test_a_build_with_nothing_to_do_leaves_the_site_as_it_is(course):
+    def content():
+        files = sorted(path for path in html(course).rglob("*.*") if path.is_file())
+        kept = [path for path in files if path.suffix != ".css" or path.name == "site.css"]
+        return {path: path.read_bytes() for path in kept}
+
+    before = content()
+    status, said = site_course.build(course)
+    assert status == 0, said
+    assert content() == before
+
+
+def test_a_class_that_was_cut_comes_back_when_a_page_uses_it(spoilt):
+    assert site_course.build(spoilt)[0] == 0
+    sheet = html(spoilt) / "_static" / "site.css"
+    assert ".sd-badge{" not in sheet.read_text(encoding="utf-8")
+    page = spoilt / "book" / "claims.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\n{bdg}`new`\n")
+    status, said = site_course.build(spoilt)
+    assert status == 0, said
+    assert ".sd-badge{" in sheet.read_text(encoding="utf-8")
 
 
 def test_every_page_has_a_description_a_language_and_an_icon(course):

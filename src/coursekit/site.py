@@ -55,6 +55,8 @@ def build_site(root=None, out=None, everything=False):
 
 def _sphinx(root, html, doctrees):
     """Run Sphinx with Jupyter Book's configuration; return 0 when it had nothing to say."""
+    # jsonschema would compile 38 grammars of web addresses, one second that nothing here needs
+    sys.modules.setdefault("rfc3987_syntax", None)
     from jupyter_book.sphinx import build_sphinx
     from sphinx.util.console import nocolor
 
@@ -170,9 +172,16 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing for each file."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Say nothing when a browser goes away in the middle of an answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def make_server(html, port=0):
     """Return a server of folder `html` on this machine only; port 0 takes a free one."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Quiet, directory=str(html)))
+    return _Server(("127.0.0.1", port), partial(_Quiet, directory=str(html)))
 
 
 def main(arguments=None):

@@ -13,8 +13,6 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from coursekit.course import Course
-
 LOG = logging.getLogger(__name__)
 CLAIM = re.compile(
     r"✓ (?P<subject>.+) is (?P<relation>at most|at least) (?P<bound>[^()]+)"
@@ -96,7 +94,7 @@ class ClaimsTable(SphinxDirective):
 
     def lesson(self, path, docname):
         """Return the lines, in Markdown, about the claims of one lesson."""
-        rows, page = [], f"{Course(Path(self.env.srcdir)).site_url}/{docname}.html"
+        rows, page = [], f"{self.config.html_baseurl}{docname}.html"
         for index, anchor, line, claim in read_claims(path):
             if claim is None:
                 place = f"{path}:{(index + 1) * 10_000 + 1}"

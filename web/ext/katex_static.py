@@ -20,6 +20,7 @@ from coursekit.site import find_node
 LOG = logging.getLogger(__name__)
 NUMBERED = re.compile(r"\\(begin|end)\{(align|equation|gather|alignat)\}")
 SCROLLS = 'class="katex-display" tabindex="0" role="group" aria-label="equation"'
+PUNCTUATION = re.compile(r"[,.;:!?)’”]+")
 OTHER_FORMATS = re.compile(r',url\([^)]*\.(?:woff|ttf)\) format\("[a-z]+"\)')
 
 
@@ -92,6 +93,19 @@ def visit_block(self, node):
     raise nodes.SkipNode
 
 
+def keep_punctuation(app, doctree, docname):
+    """Bind a comma or full stop to the formula it follows: no line begins with it."""
+    for node in list(doctree.findall(nodes.math)):
+        parent = node.parent
+        place = parent.index(node)
+        after = parent[place + 1] if place + 1 < len(parent) else None
+        marks = PUNCTUATION.match(after.astext()) if isinstance(after, nodes.Text) else None
+        if marks:
+            rest = nodes.Text(after.astext()[marks.end() :])
+            bound = nodes.inline("", "", node, nodes.Text(marks[0]), classes=["nobreak"])
+            parent[place : place + 2] = [bound, rest]
+
+
 def copy_katex(app, error):
     """Put the style sheet and the fonts that browsers take (woff2) beside the pages."""
     if error is not None or app.builder.format != "html":
@@ -105,16 +119,10 @@ def copy_katex(app, error):
         copy_asset_file(font, target / "fonts")
 
 
-def style_where_needed(app, pagename, templatename, context, doctree):
-    """Load KaTeX's style on pages that hold a formula, and only there."""
-    if 'class="katex' in context.get("body", ""):
-        app.add_css_file("katex/katex.min.css")
-
-
 def setup(app):
     """Register the renderer as `katex_static`."""
     app.add_html_math_renderer("katex_static", (visit_inline, None), (visit_block, None))
-    app.connect("html-page-context", style_where_needed)
+    app.connect("doctree-resolved", keep_punctuation)
     app.connect("build-finished", copy_katex)
     app.connect("build-finished", KATEX.stop)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

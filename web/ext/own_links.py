@@ -34,7 +34,7 @@ def _target(site, uri):
 
 def remember(app, doctree):
     """Note a page's anchors and its links into this site, to be compared once all are read."""
-    site = Course(Path(app.confdir)).site_url
+    site = app.config.html_baseurl.rstrip("/")
     env, page = app.env, app.env.docname
     env.own_anchors[page] = {i for node in doctree.findall(nodes.Element) for i in node["ids"]}
     env.own_links[page] = [
@@ -67,7 +67,7 @@ def make_relative(app, doctree, docname):
     """Turn each absolute link into this site into a relative one."""
     if app.builder.format != "html":
         return
-    site = Course(Path(app.confdir)).site_url
+    site = app.config.html_baseurl.rstrip("/")
     for node in doctree.findall(nodes.reference):
         page, anchor = _target(site, node.get("refuri", ""))
         if (page and page in app.env.found_docs) or page == "index":

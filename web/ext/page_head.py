@@ -69,7 +69,7 @@ def add_description(app, pagename, templatename, context, doctree):
 
 def add_not_found(app):
     """Write 404.html: it carries its style, because it is shown at any depth of the site."""
-    yield "404", {"site": Course(Path(app.confdir)).site_url}, "404.html"
+    yield "404", {"site": app.config.html_baseurl.rstrip("/")}, "404.html"
 
 
 def write_root(app, error):
@@ -79,7 +79,7 @@ def write_root(app, error):
     cover = app.config.root_doc
     page = REDIRECT.format(
         page=f"{cover}.html",
-        site=Course(Path(app.confdir)).site_url,
+        site=app.config.html_baseurl.rstrip("/"),
         title=escape(app.config.html_title),
         description=escape(describe(app.env.get_doctree(cover)), quote=True),
     )
