@@ -11,6 +11,7 @@ their points, and the pictures are taken.
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -106,14 +107,11 @@ def photograph(folder):
             grading.grade(page, cell, points, comment)
             page.locator(f"#{cell}-comment").blur()
             picture(page, "formgrader-grading")
-    subprocess.run(
-        ["nbgrader", "generate_feedback", name, "--log-level=ERROR"], cwd=folder, check=True
-    )
+    grading.run(folder, "nbgrader", "generate_feedback", name)
     with grading.page(1000, 640) as page:
         page.goto((folder / "feedback" / "s06" / name / f"{name}.html").as_uri())
         picture(page, "feedback")
-    for made in (folder / "feedback").rglob("*.html"):
-        made.unlink()
+    shutil.rmtree(folder / "feedback")  # the page's own command is still to make it
     return "…\nhttp://127.0.0.1:8888/formgrader?token=…"
 
 

@@ -22,6 +22,7 @@ CONFIG = '''\
 """Settings of this class for nbgrader: change what you like, nothing writes this file again."""
 
 import os
+import warnings
 
 folder = os.path.dirname(os.path.abspath(__file__))
 c = get_config()  # noqa: F821 - nbgrader gives it
@@ -34,6 +35,7 @@ for name in ("OMP", "OPENBLAS", "MKL"):
 os.environ["MPLBACKEND"] = "agg"
 c.Execute.timeout = 300  # seconds a cell
 c.Execute.extra_arguments = ["--Application.log_level=40"]  # no word about open ports
+warnings.filterwarnings("ignore", module=r"nbgrader\\.")  # its own, about its database code
 
 try:  # stubs that name their task; only generating assignments needs it
     from coursekit.stubs import WITH_GRADEBOOK
