@@ -4,6 +4,8 @@ import re
 import struct
 from pathlib import Path
 
+from sphinx.builders.html._assets import _JavaScript
+
 PICTURE = re.compile(r'<img ([^>]*?)src="([^"]*_images/([^"/]+\.png))"([^>]*?)\s*/?>')
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -14,7 +16,7 @@ def defer(app, pagename, templatename, context, doctree):
         return
     page, kept = context.get("body", ""), []
     for script in context.get("script_files", []):
-        attributes = getattr(script, "attributes", {})
+        attributes = dict(getattr(script, "attributes", {}))  # the original serves all pages
         body = attributes.get("body") or ""
         if "toggle" in body:  # hints of a script that is only on pages with hidden cells
             if 'class="toggle' not in page and "tag_hide" not in page:
@@ -24,6 +26,8 @@ def defer(app, pagename, templatename, context, doctree):
             attributes["body"] = later
         elif getattr(script, "filename", ""):
             attributes["defer"] = "defer"
+        if isinstance(script, _JavaScript):
+            script = _JavaScript(script.filename, priority=script.priority, **attributes)
         kept.append(script)
     context["script_files"] = kept
 
