@@ -1,4 +1,4 @@
-"""A small course to build in a temporary folder: the real pages, and a notebook made for the test.
+"""A course to build in a temporary folder: the real pages, and a lesson made for the test.
 
 The site's tests plant faults in it, and `web/bench` multiplies it.
 """
@@ -6,6 +6,7 @@ The site's tests plant faults in it, and `web/bench` multiplies it.
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,7 +130,7 @@ def write_notebook(path, cells):
 
 
 def make_course(folder):
-    """Make a course in `folder` with one sample lesson and return the folder."""
+    """Make a course in `folder`, with the sample lesson before all others; return the folder."""
     folder = Path(folder)
     (folder / "book").mkdir(parents=True)
     for name in ("_config.yml", "pyproject.toml"):
@@ -143,9 +144,10 @@ def make_course(folder):
     (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    kept = "\n".join(line for line in toc.splitlines() if "notebooks/" not in line)
-    kept = kept.replace("chapters:", f"chapters:\n      - file: {LESSON}", 1)
-    (folder / "_toc.yml").write_text(kept + "\n", encoding="utf-8")
+    for name in re.findall(r"notebooks/lessons/\w+", toc):
+        shutil.copy(ROOT / f"{name}.ipynb", folder / "notebooks" / "lessons")
+    toc = toc.replace("chapters:", f"chapters:\n      - file: {LESSON}", 1)
+    (folder / "_toc.yml").write_text(toc, encoding="utf-8")
     return folder
 
 

@@ -33,7 +33,7 @@ def build():
         folder = site_course.make_course(Path(name) / "course")
         cells = site_course.sample_cells()[:-1]
         entries = []
-        for number in range(PAGES - 6):
+        for number in range(PAGES - 10):
             path = folder / "notebooks" / "lessons" / f"b{number:02}.ipynb"
             body = [c for copy in range(4) for c in cells[1:]]
             title = site_course.sample_cells(number)[0]

@@ -20,7 +20,6 @@ CLAIM = re.compile(
 )
 NUMBER = r"-?(?:[\d,]+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)"
 PRINTED = re.compile(r"^(.*<pre>(?:<span></span>)?|)✓ ([^\n<]+)(?:\n|(?=<))", re.MULTILINE)
-NONE_YET = "No lesson has made a claim yet."
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,6 @@ def title_of(path):
 class ClaimsTable(SphinxDirective):
     """`{claims-table}`: a section a lesson, a row a claim."""
 
-    has_content = False
-
     def run(self):
         """Return what the directive stands for, read from the notebooks of the book."""
         text = []
@@ -88,7 +85,8 @@ class ClaimsTable(SphinxDirective):
             if docname in self.env.found_docs:
                 text += self.lesson(path, docname)
         section = nodes.section(document=self.state.document)
-        lines = StringList(text or [NONE_YET], source=self.get_source_info()[0])
+        text = text or ["No lesson has made a claim yet."]
+        lines = StringList(text, source=self.get_source_info()[0])
         self.state.nested_parse(lines, self.content_offset, section, match_titles=True)
         return section.children
 
@@ -99,12 +97,8 @@ class ClaimsTable(SphinxDirective):
             if claim is None:
                 place = f"{path}:{(index + 1) * 10_000 + 1}"
                 form = "✓ SUBJECT is at most BOUND (measured VALUE; BASELINE VALUE)"
-                LOG.warning(
-                    "claim %r: not of the form %r; print it with claim()",
-                    line,
-                    form,
-                    location=place,
-                )
+                what = "claim %r: not of the form %r; print it with claim()"
+                LOG.warning(what, line, form, location=place)
                 continue
             link = f"[{_cell(claim.subject)}]({page}#{anchor})"
             others = "<br>".join(f"{_cell(name)}: {value}" for name, value in claim.baselines)
