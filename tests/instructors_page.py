@@ -52,10 +52,10 @@ def run_page(folder, install):
             start = time.monotonic()
             if command.startswith(SERVER):
                 output = photograph(Path(shell.cwd))
-            elif command.startswith(INSTALLS) and not install:
-                output = ""
-            else:
+            elif install or not command.startswith(INSTALLS):
                 output = shell.run(command)
+            if command.startswith(INSTALLS):
+                output = ""  # what pip has to say differs from machine to machine
             print(f"{time.monotonic() - start:6.0f} s  {command}", flush=True)
             lines += [f"$ {command}", *output.rstrip().splitlines()]
         new[block] = "\n".join(lines) + "\n"

@@ -8,13 +8,15 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+import instructors_page
 from conftest import ROOT
 from coursekit import cli
 from coursekit.assignments import find_assignment
 from coursekit.classes import add_assignment, new_class
 from coursekit.course import Course
-from coursekit.demo import STUDENTS, add_demo
+from coursekit.demo import STUDENTS, add_demo, describe, expect
 from coursekit.errors import CourseError
+from coursekit.prove import prove
 from coursekit.release import student_notebook
 from tiny_assignment import TEXT
 
@@ -147,3 +149,20 @@ def test_the_command_says_what_is_wrong_without_a_traceback(tmp_path, monkeypatc
     assert isinstance(told.exception, CourseError)
     help_text = CliRunner().invoke(cli.app, ["class", "--help"]).output
     assert all(word in help_text for word in ("new", "add", "demo"))
+
+
+def test_the_page_for_instructors_says_what_its_commands_say_now(tmp_path):
+    again = "python tests/instructors_page.py writes the page anew"
+    page = instructors_page.PAGE.read_text("utf-8")
+    instructors_page.write_bank(tmp_path / "bank")
+    proof = prove(find_assignment(COURSE, "dice", tmp_path / "bank"))
+    assert not proof.problems
+    assert "\n".join(str(proof).splitlines()[:-1]) in page, again
+    for row in expect(find_assignment(COURSE, "01_regression_to_networks")):
+        assert describe(row) in page, again
+        by_hand = instructors_page.POINTS["Birch, Alma"][0] if row["student"] == "s01" else 0
+        points = row["by tests"] + by_hand
+        assert any(
+            f",{row['student']}," in line and line.endswith(f",{points}.0,20.0")
+            for line in page.splitlines()
+        ), again

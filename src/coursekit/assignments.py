@@ -124,7 +124,8 @@ def find_assignment(course, name, bank=None):
     near = difflib.get_close_matches(slug, known, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]!r}? " if near else ""
     raise CourseError(
-        f"no assignment is called {slug!r}. {hint}There are: {', '.join(known) or 'none yet'}."
+        f"no assignment is called {slug!r}. {hint}There are: {', '.join(known) or 'none yet'}; "
+        "for one of your own, give its folder with --bank"
     )
 
 
