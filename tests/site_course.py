@@ -94,8 +94,8 @@ It bends at $-b/w$.
 |---|---|---|---|---|---|
 | `some_long_name_of_a_thing` | 1000000 | 2000000 | 3000000 | 4000000 | 5000000 |"""
 SAMPLE_CLAIM = (
-    "✓ the test error of the network is at most 3 % (measured 2.24 %; majority class 11 %; "
-    "linear 4 % to 5 % over 5 runs)\n"
+    "✓ the test error of the network is at most 3 % (measured 2.24 %; majority class: 11 %; "
+    "linear: 4 % to 5 % over 5 runs)\n"
 )
 
 

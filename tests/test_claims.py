@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursekit.gates.page import CLAIM
+from coursekit.claim_lines import parse_claim
 from deepcourse import claims
 from deepcourse.claims import ClaimError, claim
 
@@ -22,14 +22,16 @@ def test_a_true_claim_prints_a_line_that_the_claims_page_can_read(capsys):
     claim("the error", [0.021, 0.024], at_most=0.03, baseline={"a": 0.11, "b": 0.9}, unit="%")
     line = capsys.readouterr().out.strip()
     assert line == (
-        "✓ the error is at most 3 % (measured 2.1 % to 2.4 % over 2 runs; a 11 %; b 90 %)"
+        "✓ the error is at most 3 % (measured 2.1 % to 2.4 % over 2 runs; a: 11 %; b: 90 %)"
     )
-    assert CLAIM.match(line)["bound"] == "3 %"
+    claim_read = parse_claim(line)
+    assert claim_read.bound == "3 %"
+    assert claim_read.baselines == [("a", "11 %"), ("b", "90 %")]
 
 
 def test_at_least_works_the_other_way_round(capsys):
     claim("the accuracy", np.float32(0.9), at_least=0.8, baseline={"chance": 0.5})
-    assert "is at least 0.8 (measured 0.9; chance 0.5)" in capsys.readouterr().out
+    assert "is at least 0.8 (measured 0.9; chance: 0.5)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("measured", [0.04, [0.01, 0.04], math.nan, [0.01, math.nan]])

@@ -135,12 +135,13 @@ def test_an_author_who_gives_the_solution_away_in_prose_is_told_the_line(assignm
 def test_outputs_markers_and_tags_of_wrong_answers_are_leaks(assignment):
     clean = release.student_notebook(assignment)
     planted = copy.deepcopy(clean)
+    planted.cells[1].outputs = [nbformat.v4.new_output("stream", text="1")]
     planted.cells[2].execution_count = 1
     planted.cells[3].source += "\n### BEGIN SOLUTION"
     planted.cells[4].metadata["wrong"] = "x"
     assert not find_leaks(TEXT, clean)
     assert [what.split()[1] for _, what in find_leaks(TEXT, planted)] == [
-        "output", "marker", "tags",
+        "output", "output", "marker", "tags",
     ]  # fmt: skip
 
 

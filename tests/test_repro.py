@@ -36,13 +36,13 @@ def test_start_lets_torch_compute_on_one_thread():
         torch.set_num_threads(before)
 
 
-def test_start_says_in_one_line_where_it_runs_and_sets_style_and_seed(capsys, monkeypatch):
+def test_start_says_where_it_runs_and_sets_style_and_seed(capsys, monkeypatch):
     monkeypatch.setenv("DEEPCOURSE_DEVICE", "cpu")
     with mpl.rc_context():
         repro.start(minutes=2, gpu_helps=True, seed=7)
         assert mpl.rcParams["figure.figsize"] == list(plot.STYLE["figure.figsize"])
     line = capsys.readouterr().out
-    assert line.count("\n") == 1
+    assert line.count("\n") == 2
     for part in ("Ready on cpu", "torch", "about 2 min", "Change runtime type"):
         assert part in line
     seeded = draws()

@@ -12,9 +12,10 @@ from coursekit.course import Course
 from site_course import ADDRESS, LESSON, ROOT
 
 sys.path.insert(0, str(ROOT / "web" / "ext"))
-from claims_page import parse_claim
 from lean_styles import lean
 from places import notebook_hint
+
+from coursekit.claim_lines import parse_claim
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +164,13 @@ def test_a_printed_claim_is_set_apart(course):
 @pytest.mark.parametrize(
     ("line", "baselines"),
     [
-        ("✓ a is at least 0.9 (measured 0.97; untrained 0.1)", [("untrained", "0.1")]),
-        ("✓ it is at most 1e-06 (measured 3.1e-08; with lr 0.1 2)", [("with lr 0.1", "2")]),
+        ("✓ a is at least 0.9 (measured 0.97; untrained: 0.1)", [("untrained", "0.1")]),
+        ("✓ it is at most 1e-06 (measured 3.1e-08; with lr 0.1: 2)", [("with lr 0.1", "2")]),
         (
-            "✓ t is at most 5 ms (measured 1 ms; naive 9 ms to 12 ms over 3 runs)",
+            "✓ t is at most 5 ms (measured 1 ms; naive: 9 ms to 12 ms over 3 runs)",
             [("naive", "9 ms to 12 ms over 3 runs")],
         ),
-        ("✓ n is at most 40,081 (measured 40,081; squares 500,500)", [("squares", "500,500")]),
+        ("✓ n is at most 40,081 (measured 40,081; squares: 500,500)", [("squares", "500,500")]),
         ("✓ all done", None),
         ("✓ a is at most 3 % (measured 2 %)", None),
     ],

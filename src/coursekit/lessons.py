@@ -25,8 +25,8 @@ BIB_KEY = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 SETUP = """\
 import importlib.util as util, subprocess as sp, sys
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
-if util.find_spec("deepcourse") is None:  # true in Colab: get the helpers
-    sp.run([*PIP, "{wheel}"], check=True)
+WHEEL = "{wheel}"
+if util.find_spec("deepcourse") is None: sp.run([*PIP, WHEEL], check=True)
 from deepcourse import repro; repro.start(minutes={minutes}{gpu_helps})"""
 
 

@@ -22,7 +22,7 @@ def claim(subject, measured, *, baseline, at_most=None, at_least=None, unit=""):
     Prints one line; the part in brackets differs between machines, the rest must not:
 
     >>> claim("the test error", 0.0224, at_most=0.03, baseline={"majority class": 0.11}, unit="%")
-    ✓ the test error is at most 3 % (measured 2.24 %; majority class 11 %)
+    ✓ the test error is at most 3 % (measured 2.24 %; majority class: 11 %)
 
     Raises ClaimError, with all numbers, for a claim that is false or vacuous, and TypeError or
     ValueError for one that is not well put.
@@ -57,7 +57,7 @@ def claim(subject, measured, *, baseline, at_most=None, at_least=None, unit=""):
                 f"vacuous: {statement}, and so is the baseline {name!r} "
                 f"({_range(others, shown)}). Tighten the bound until the baseline fails it."
             )
-        notes.append(f"{name} {_range(others, shown)}")
+        notes.append(f"{name}: {_range(others, shown)}")
     print(f"✓ {statement} ({'; '.join(notes)})")
 
 

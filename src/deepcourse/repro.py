@@ -21,7 +21,7 @@ def start(minutes, gpu_helps=False, seed=0):
     `minutes` is the expected time on two CPU cores; `gpu_helps` says whether the lesson gains
     from a GPU. torch computes on one CPU thread from here on: networks of a lesson's size gain
     little from a second, lose much where cores are shared, and sums keep their order. Prints one
-    line. Raises RuntimeError for a Python or torch that is too old.
+    line, or two. Raises RuntimeError for a Python or torch that is too old.
     """
     check_versions(sys.version_info[:2], torch.__version__)
     from deepcourse import plot
@@ -70,11 +70,11 @@ def _where(minutes, gpu_helps):
     there = device()
     name = torch.cuda.get_device_name(there) if there.type == "cuda" else f"{os.cpu_count()} cores"
     line = (
-        f"Ready on {there.type} ({name}), Python {platform.python_version()}, "
-        f"torch {torch.__version__}. Expect about {minutes} min on two CPU cores."
+        f"Ready on {there.type} ({name}): Python {platform.python_version()}, "
+        f"torch {torch.__version__}. Takes about {minutes} min."
     )
     if gpu_helps and there.type == "cpu":
-        line += " A GPU is faster; in Colab: Runtime > Change runtime type > GPU."
+        line += "\nA GPU is faster. In Colab: Runtime > Change runtime type > GPU."
     return line
 
 

@@ -5,7 +5,6 @@ Source: the committed notebooks' outputs, in the form that `deepcourse.claims` p
 
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from docutils import nodes
@@ -13,45 +12,10 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from coursekit.claim_lines import parse_claim
+
 LOG = logging.getLogger(__name__)
-CLAIM = re.compile(
-    r"✓ (?P<subject>.+) is (?P<relation>at most|at least) (?P<bound>[^()]+)"
-    r" \(measured (?P<measured>[^;]+)(?P<baselines>(?:; [^;]+)+)\)"
-)
-NUMBER = r"-?(?:[\d,]+(?:\.\d+)?(?:e[+-]?\d+)?|inf|nan)"
 PRINTED = re.compile(r"^(.*<pre>(?:<span></span>)?|)✓ ([^\n<]+)(?:\n|(?=<))", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One line that a lesson printed: what is claimed, what was measured, what was compared."""
-
-    subject: str
-    relation: str
-    bound: str
-    measured: str
-    baselines: list = field(default_factory=list)  # (name, value) pairs
-
-
-def parse_claim(line):
-    """Return the claim of an output line, or None when the line does not have the form.
-
-    >>> parse_claim("✓ the error is at most 3 % (measured 2.2 %; majority class 11 %)").baselines
-    [('majority class', '11 %')]
-    """
-    match = CLAIM.fullmatch(line.strip())
-    if match is None:
-        return None
-    unit = re.escape(re.sub(f"^{NUMBER}", "", match["bound"]))
-    value = rf"{NUMBER}{unit}(?: to {NUMBER}{unit} over \d+ runs)?"
-    baselines = []
-    for part in match["baselines"].removeprefix("; ").split("; "):
-        found = re.fullmatch(rf"(?P<name>.+?) (?P<value>{value})", part)
-        if found is None:
-            return None
-        baselines.append((found["name"], found["value"]))
-    named = (match[name] for name in ("subject", "relation", "bound", "measured"))
-    return Claim(*named, baselines)
 
 
 def read_claims(path):
@@ -96,7 +60,7 @@ class ClaimsTable(SphinxDirective):
         for index, anchor, line, claim in read_claims(path):
             if claim is None:
                 place = f"{path}:{(index + 1) * 10_000 + 1}"
-                form = "✓ SUBJECT is at most BOUND (measured VALUE; BASELINE VALUE)"
+                form = "✓ SUBJECT is at most BOUND (measured VALUE; BASELINE: VALUE)"
                 what = "claim %r: not of the form %r; print it with claim()"
                 LOG.warning(what, line, form, location=place)
                 continue

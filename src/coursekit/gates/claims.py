@@ -1,6 +1,7 @@
 """Gates on claims. That they are true, and false for their baselines, the run itself has shown."""
 
-from coursekit.gates.page import CLAIM, text_of
+from coursekit.claim_lines import parse_claim
+from coursekit.gates.page import text_of
 
 
 def sound(page):
@@ -10,7 +11,7 @@ def sound(page):
         lines = [line for line in text_of(cell).splitlines() if line.startswith("✓")]
         total += len(lines)
         for line in lines:
-            if not CLAIM.match(line):
+            if parse_claim(line) is None:
                 yield f"{where}: not a line that claim() prints: {line!r}: call claim() for it"
         if "claim(" in cell.source and "import claim" not in cell.source and not lines:
             yield f"{where}: calls claim() but shows no claim: call it where it prints"

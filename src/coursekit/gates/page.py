@@ -1,17 +1,10 @@
 """A lesson as the gates see it."""
 
-import re
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
 from coursekit.lessons import Lesson
-
-CLAIM = re.compile(
-    r"^✓ (?P<statement>.+) is (?P<relation>at most|at least) (?P<bound>.+?) "
-    r"\(measured (?P<measured>[^;()]+)(?P<baselines>(?:; [^;()]+)+)\)$",
-    re.MULTILINE,
-)
 
 
 @dataclass(frozen=True)
