@@ -8,10 +8,11 @@ import yaml
 
 from conftest import ROOT
 from coursekit import gates
+from coursekit.assignments import find_assignments
 from coursekit.course import Course
 from coursekit.lessons import find_lessons
 
-LESSONS = find_lessons(Course(ROOT))
+LESSONS, ASSIGNMENTS = find_lessons(Course(ROOT)), find_assignments(Course(ROOT))
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
@@ -19,9 +20,9 @@ def test_a_lesson_passes_every_gate(lesson):
     assert not gates.problems(lesson)
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-def test_a_lesson_holds_to_its_shape_comments_and_controls(lesson):
-    command = [sys.executable, "-m", "coursekit.cli", "rehearse", lesson.name]
+@pytest.mark.parametrize("name", sorted({work.name for work in [*LESSONS, *ASSIGNMENTS]}))
+def test_lesson_and_assignment_hold_to_their_shape_comments_and_controls(name):
+    command = [sys.executable, "-m", "coursekit.cli", "rehearse", name]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -81,13 +81,14 @@ def prove(names: list[str] = typer.Argument(None), bank: Path = BANK):  # noqa: 
 
 @app.command()
 def rehearse(names: list[str] = typer.Argument(None)):  # noqa: B008
-    """Run lessons with their shape comments executed and their controls moved to their ends."""
-    from coursekit.rehearse import rehearse as rehearse_lesson
+    """Run lessons and assignments, executing shape comments and moving controls to their ends."""
+    from coursekit import rehearse as stage
 
-    course = Course.find()
-    for lesson in [find_lesson(course, name) for name in names or []] or find_lessons(course):
-        report = rehearse_lesson(lesson)
-        typer.echo(f"{lesson.name}: {report}")
+    lessons, assignments = _named(Course.find(), names)
+    for lesson in lessons:
+        typer.echo(f"{lesson.name}: {stage.rehearse(lesson)}")
+    for assignment in assignments:
+        typer.echo(f"assignment {assignment.name}: {stage.rehearse_assignment(assignment)}")
 
 
 @class_app.command("new")

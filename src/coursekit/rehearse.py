@@ -1,4 +1,4 @@
-"""Run a lesson once more as a plain program, to hold it to what its comments and controls say.
+"""Run a lesson or an assignment as a plain program, to hold it to its comments and controls.
 
 Each shape comment is executed as a check, and each explored figure is drawn at the ends of its
 controls. (That the outputs are the committed ones is nbval's to say.)
@@ -12,9 +12,12 @@ import itertools
 import traceback
 from dataclasses import dataclass
 
+from coursekit.assignments import read_cells
 from coursekit.errors import CourseError
 from coursekit.lessons import read_lesson
 from coursekit.vocabulary import shape_names
+
+GRADED = ("answer", "check", "test")  # wrong answers, which may lie about shapes, stay out
 
 
 @dataclass
@@ -36,6 +39,20 @@ def rehearse(lesson):
     Raises CourseError, with file and line, when a cell fails, a shape comment is false, unknown
     to the notation page or never executed, or a control's end cannot be drawn.
     """
+    cells = enumerate(read_lesson(lesson).cells)
+    pieces = [(c.source, lesson.line(i) + 1) for i, c in cells if c.cell_type == "code"]
+    return _perform(pieces, lesson)
+
+
+def rehearse_assignment(assignment):
+    """Run an assignment with its solutions, checks and tests; return a Report. Raises alike."""
+    cells = [c for c in read_cells(assignment) if c.kind in ("setup", "given", *GRADED)]
+    pieces = [(c.source, int(c.where.rsplit(":", 1)[1]) + 1) for c in cells]
+    return _perform(pieces, assignment)
+
+
+def _perform(pieces, work):
+    """Run the (source, first line) pairs of a lesson or assignment one after the other."""
     import matplotlib as mpl
 
     mpl.use("agg")
@@ -43,15 +60,14 @@ def rehearse(lesson):
 
     checker, report = shapes.Checker(), Report()
     space = checker.namespace() | {"__name__": "lesson"}
-    filename = str(lesson.source.relative_to(lesson.course.root))
+    filename = str(work.source.relative_to(work.course.root))
     explore, widgets.explore = widgets.explore, lambda plot, **c: _draw_ends(plot, c, report)
     try:
-        for index, cell in enumerate(read_lesson(lesson).cells):
-            if cell.cell_type == "code":
-                _run(cell.source, filename, lesson.line(index) + 1, checker, space)
+        for source, first_line in pieces:
+            _run(source, filename, first_line, checker, space)
     finally:
         widgets.explore = explore
-    _require_executed(checker, lesson)
+    _require_executed(checker, work)
     report.comments = len(checker.sites)
     return report
 
@@ -91,16 +107,16 @@ def _draw_ends(plot, controls, report):
         report.drawings += 1
 
 
-def _require_executed(checker, lesson):
+def _require_executed(checker, work):
     missed = checker.unexecuted()
     if missed:
         raise CourseError(
             "these shape comments were never executed, so nothing says that they are true; call "
             "the code they stand in, or delete them:\n  " + "\n  ".join(missed)
         )
-    unknown = checker.names() - shape_names(lesson.course)
+    unknown = checker.names() - shape_names(work.course)
     if unknown:
         raise CourseError(
-            f"{lesson.source.name}: shape comments use {', '.join(sorted(unknown))}, which the "
+            f"{work.source.name}: shape comments use {', '.join(sorted(unknown))}, which the "
             "table in book/notation.md does not have: use one of its names, or add a row"
         )
