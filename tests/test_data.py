@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn import datasets
 
-from deepcourse.data import Split, load_diabetes
+from deepcourse.data import Split, load_diabetes, load_digits
 
 PARTS = ("train", "val", "test")
 
@@ -87,3 +87,32 @@ def test_a_constant_column_is_refused_by_number():
     X, y = torch.tensor([[1.0, 5.0], [2.0, 5.0]]), torch.ones(2, 1)
     with pytest.raises(ValueError, match=r"column \[1\] of X_train is constant"):
         Split(X, y, X, y, X, y).standardized()
+
+
+def test_the_three_parts_hold_every_digit_once_with_its_label():
+    original = datasets.load_digits()
+    split = load_digits()
+    pictures = torch.cat([getattr(split, f"X_{part}") for part in PARTS])
+    assert sorted(pictures.tolist()) == sorted((original.data / 16).tolist())
+    labels = {tuple(x): label for x, label in zip(original.data / 16, original.target, strict=True)}
+    for part in PARTS:
+        X, y = getattr(split, f"X_{part}"), getattr(split, f"y_{part}")
+        assert [labels[tuple(x)] for x in X.tolist()] == y.argmax(dim=1).tolist()
+
+
+def test_a_digits_target_is_a_row_with_a_single_one():
+    data = load_digits(seed=2)
+    assert data.y_train.shape == (1078, 10)
+    assert data.X_train.dtype == data.y_train.dtype == torch.float32
+    assert set(data.y_train.unique().tolist()) == {0.0, 1.0}
+    assert (data.y_train.sum(dim=1) == 1).all()
+
+
+def test_pixels_reach_from_paper_to_ink():
+    data = load_digits()
+    assert (data.X_train.min(), data.X_train.max()) == (0, 1)
+
+
+def test_another_seed_deals_the_digits_into_other_parts():
+    assert torch.equal(load_digits(3).X_test, load_digits(3).X_test)
+    assert not torch.equal(load_digits(3).X_test, load_digits(4).X_test)

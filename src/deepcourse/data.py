@@ -66,6 +66,27 @@ def load_diabetes(seed=0, fractions=(0.6, 0.2, 0.2)):
     return _split(bunch.data, bunch.target.reshape(-1, 1), seed, fractions)
 
 
+def load_digits(seed=0, fractions=(0.6, 0.2, 0.2)):
+    """Return 1,797 handwritten digits as a `Split`; another `seed` shuffles them into other parts.
+
+    X has 64 columns, the pixels of an 8x8 picture row by row, from 0 (paper) to 1 (ink). y has
+    10, one a class: 1 for the digit that it is, else 0. So `y.argmax(dim=1)` is the digit, and
+    `torch.nn.functional.cross_entropy` takes y as it is. Some pixels never hold ink: do not
+    standardize. Pictures by one writer may stand in different parts.
+    Raises ValueError unless the three `fractions` are positive and add up to 1.
+
+    Source: Alpaydin and Kaynak (1998), the test part, as shipped with scikit-learn.
+
+    >>> data = load_digits()
+    >>> data.X_train.shape, data.y_train.shape
+    (torch.Size([1078, 64]), torch.Size([1078, 10]))
+    """
+    from sklearn.datasets import load_digits as load
+
+    bunch = load()
+    return _split(bunch.data / 16, np.eye(10)[bunch.target], seed, fractions)
+
+
 def _split(X, y, seed, fractions):
     """Shuffle arrays X (batch, features) and y (batch, outputs) and cut them in three."""
     if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-9:
