@@ -19,7 +19,7 @@ TAGS = {"setup", "minutes", "gpu_helps", "figure", "alt", "explore"}
 LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's notes on blank lines
 FIGURES = ("exact", "trained")
 IGNORE = "nbval-ignore-output"  # the only exceptions of the comparison: set-up and explore cells
-LINK = re.compile(r"\]\((cite|lesson|page):([^)\s]*)\)")
+LINK = re.compile(r"\]\((cite|lesson|assignment|page):([^)\s]*)\)")
 BIB_KEY = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 
 SETUP = """\
@@ -149,6 +149,7 @@ def resolve(kind, target, course, where):
         return f"{course.site_url}/book/bibliography.html#{target}"
     folder, suffix, built = {
         "lesson": ("book/lessons", ".py", "notebooks/lessons"),
+        "assignment": ("book/assignments", ".py", "notebooks/assignments"),
         "page": ("book", ".md", "book"),
     }[kind]
     if not (course.root / folder / f"{name}{suffix}").is_file():
