@@ -18,6 +18,7 @@ DOWNWARD = [
     "repro",
     "training",
     "data",
+    "layers",
     "download",
     "widgets",
     "plot",

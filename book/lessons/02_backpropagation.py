@@ -738,4 +738,4 @@ print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
 # automatic differentiation.
 #
 # What do networks do with their hidden units, once they can train them? That
-# is the next lesson.
+# is the [next lesson](lesson:02b_learned_codes).
