@@ -665,4 +665,5 @@ claim("what each run still lies above the minimum",
 # [Bottou, Curtis & Nocedal 2018](cite:bottou2018) is the review to read next.
 #
 # All this only makes the *training* loss small. What of patients nobody has
-# seen? That is the next lesson.
+# seen? That is the
+# [next lesson](lesson:03b_generalisation_and_tricks).
