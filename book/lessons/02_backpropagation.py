@@ -179,7 +179,7 @@ def backward(X, y, W1, b1, W2, b2):
 # %% [markdown]
 # ## Is it right?
 #
-# Twelve lines, two transposes, four places for a wrong sign. Check them by a
+# A dozen lines, with transposes, sums and signs to get wrong. Check them by a
 # method that knows no calculus: wiggle one parameter, look how the loss moves.
 #
 # $$\frac{\partial L}{\partial w} \approx \frac{L(w+h) - L(w-h)}{2h}$$
@@ -331,16 +331,23 @@ claim("the mismatch of the two slips",
 #
 # ## The general case
 #
-# Look again at the two columns of formulas. Each layer does two things.
-# Forward, it maps its input to its output and remembers what it will need.
-# Backward, it receives $\partial L/\partial(\text{output})$, works out the
-# gradients of its own parameters, and hands on
-# $\partial L/\partial(\text{input})$. A layer need not know what the others
-# are. So write each kind once.
+# Nothing in the derivation needed two layers, a sigmoid, or squares. For layer
+# $\ell$ of $K$, with activation $\sigma_\ell$ and any loss,
+#
+# $$\delta_K = \frac{\partial L}{\partial H_K}\odot\sigma_K'(Z_K), \qquad
+# \delta_\ell = (\delta_{\ell+1} W_{\ell+1}^T)\odot\sigma_\ell'(Z_\ell), \qquad
+# \frac{\partial L}{\partial W_\ell} = H_{\ell-1}^T\,\delta_\ell .$$
+#
+# [Carbonnelle 2016](cite:carbonnelle2016) puts it in a line: chain rule all
+# the way. And each step is local. Forward, a layer maps its input to its
+# output and remembers what it will need. Backward, it receives the gradient by
+# its output, works out the gradients of its own parameters, and hands on the
+# gradient by its input. It need not know what the others are. So write each
+# kind once.
 
 # %%
 class Dense:
-    """Z = H W + b, with weights of variance 1 / inputs."""
+    """Z = H W + b. Weights start with variance 1 / inputs."""
 
     def __init__(self, inputs, units, rng):
         self.W = rng.normal(size=(inputs, units)) / np.sqrt(inputs)
@@ -698,19 +705,20 @@ inputs = torch.tensor(X, requires_grad=True)  # (batch, features)
 print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
 
 # %% [markdown]
-# The second call *added* its gradient to the first, because `.grad` sums over
-# all the ways in which a parameter acts, calls included. (Our engine starts
+# The second call *added* its gradient to the first: the `+=` again, across
+# calls. (Our engine starts
 # from zero each time.) That is useful when a batch is too large for the memory
 # and comes in parts. Otherwise call `optimizer.zero_grad()` before each step.
 #
 # ## At full size
 #
 # A network with a billion weights uses the same four formulas per layer. What
-# changes is where the numbers live. The layers' outputs that must wait for the
-# blame fill most of a GPU's memory, more than the weights do, so large models
-# throw some away and compute them again on the way back. Precision is single
-# or half, so gradients are right to a few digits only. That is enough for a
-# step, and too little for a check: check in double precision, on a small copy.
+# changes is where the numbers live. The outputs of layers that must wait for
+# the blame often fill more of a GPU's memory than the weights do, so large
+# models throw some away and compute them again on the way back. Precision is
+# single or half, so gradients are right to a few digits only. That is enough
+# for a step, and too little for a check: check in double precision, on a small
+# copy.
 #
 # ## Recap
 #
@@ -731,7 +739,7 @@ print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
 #
 # **Further reading.** The derivation follows the lecture of
 # [Krippahl](cite:krippahl), and his advice to read chapter 4 of [Skansi
-# 2018](cite:skansi2018). The idea became famous with the three pages of
+# 2018](cite:skansi2018). The idea became famous with the four pages of
 # [Rumelhart, Hinton & Williams 1986](cite:rumelhart1986), which are still a
 # good read. Chapter 2 of [Nielsen 2015](cite:nielsen2015) takes its time with
 # the four formulas. [Baydin and others 2018](cite:baydin2018) is the survey of

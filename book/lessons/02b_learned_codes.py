@@ -191,8 +191,8 @@ for depth, ax in enumerate(axes.flat):
 # a fold, or a third dimension to be lifted into.
 #
 # And note the second claim: a single layer with as many bends does it as well.
-# Three layers were for our eyes. That depth *can* pay is a matter of the last
-# chapter; here it need not.
+# Three layers were for our eyes. Depth can pay, as you saw in
+# [the lesson on depth](lesson:01b_why_deep); here it need not.
 #
 # ## Eight messages, three wires
 #
@@ -201,11 +201,13 @@ for depth, ax in enumerate(axes.flat):
 # are only three hidden units: an 8-3-8 network. Everything it knows of the
 # message has to pass through three numbers.
 #
-# [Mitchell 1997](cite:mitchell1997) trained it as [Krippahl's
-# lecture](cite:krippahl) shows: weights small, half squares, one message at a
-# time in random order, learning rate 0.3. Everything is there in your
-# $\delta$'s. We train twenty networks at once: the first axis of each array
-# counts the seeds.
+# [Mitchell 1997](cite:mitchell1997) trained it by backpropagation, and the
+# lecture of [Krippahl](cite:krippahl) shows what came out. No labels are
+# needed: each message is its own target. (Such a network is an *autoencoder*;
+# a later chapter is about them.) Do it again, with the formulas of the last
+# lesson and half squares: small weights, one message at a time in random
+# order, learning rate 0.3. Twenty networks train at once: the first axis of
+# each array counts them.
 #
 # **Predict:** three units, eight messages. What would *you* let them say?
 
@@ -217,7 +219,8 @@ def sigmoid(z):
 
 def forward(X, W1, b1, W2, b2):
     H1 = sigmoid(X @ W1 + b1)  # (seeds, batch, hidden)
-    return H1, sigmoid(H1 @ W2 + b2)
+    y_hat = sigmoid(H1 @ W2 + b2)  # (seeds, batch, outputs)
+    return H1, y_hat
 
 # %%
 def backward(X, W1, b1, W2, b2):
@@ -256,9 +259,9 @@ def learn_codes(lr, num_epochs, momentum=0.0, online=True, hidden=3, seeds=20):
     return np.array(codes), np.array(answers)
 
 # %% [markdown]
-# Here is one of the twenty networks as it trains.
-# Each panel is the code at one moment: a row for each message, a column for
-# each hidden unit, dark for 0 and bright for 1.
+# Here is one of the twenty networks as it trains. Each panel is the code at
+# one moment, counted in epochs: a row for each message, a column for each
+# hidden unit, dark for 0 and bright for 1.
 
 # %% figure="trained" alt="Six narrow heat maps of eight rows and three columns, at growing numbers of epochs. The first is uniform. The rows become different from one another step by step, in the last each row has its own pattern of dark and bright."
 codes, answers = learn_codes(lr=0.3, num_epochs=6000)
@@ -270,15 +273,15 @@ axes[0].set_yticks(range(8), range(1, 9))
 label = axes[0].set_ylabel("message")
 
 # %% [markdown]
-# At first all messages look the same, and for a while nothing seems to happen.
-# Then one unit finds a difference and splits the messages in two camps, the
-# next unit splits the camps, and soon every message has a pattern of its own.
-# You would have said: count in binary. Nobody told the network.
+# At first all messages look the same. Then faint differences appear, and they
+# feed on themselves: once two messages differ a little in the code, the
+# outputs can use it, and their blame pulls the two further apart. In the end
+# each has a pattern of its own. You would have said: count in binary. Nobody
+# told the network.
 #
-# Is it really binary? Look closely, at all twenty networks. When are all the
-# outputs on the right side of one half? How many different words are left if
-# you round each unit to 0 or 1? How many values are in between, nearer to the
-# middle than 0.1 to either end?
+# Is it really binary? Look closely, at all twenty. When are all the outputs on
+# the right side of one half? How many different words are left if you round
+# each unit to 0 or 1? How many values lie between 0.1 and 0.9?
 
 # %%
 def solved_at(answers):
@@ -288,6 +291,7 @@ def solved_at(answers):
 words = [len({tuple(word) for word in code > 0.5}) for code in codes[-1]]
 between = ((codes[-1] > 0.1) & (codes[-1] < 0.9)).mean(axis=(1, 2))  # (seeds,)
 when = solved_at(answers)
+
 # %%
 claim("the epoch at which the last network has all messages right",
       max(when), at_most=5900, baseline={"never": len(answers)})
@@ -300,12 +304,13 @@ claim("the share of hidden values in between", between.mean(), at_least=0.1,
 # %% [markdown]
 # So: *often* nearly binary, not always. Some networks let two messages share a
 # rounded word and tell them apart by a value in the middle. No wonder: the
-# loss never asked for bits. It asked for words that a line in code space can
-# tell from the others. The table that [Mitchell 1997](cite:mitchell1997)
+# loss never asked for bits. It asked for words each of which a plane can cut
+# off from all the others. The table that [Mitchell 1997](cite:mitchell1997)
 # prints, and many books after him, has values like .60 and .71 in it as well.
 #
 # See for yourself. On the left the code of one network at one epoch, on the
-# right what it answers. Move the epoch, then try the other networks.
+# right what it answers. This one has several values in the middle. Move the
+# epoch, then try the other networks.
 
 # %% figure="trained" alt="Left, a heat map of eight messages by three hidden units with the values written in. Right, the eight by eight answers: a bright diagonal on a dark ground."
 def plot_code(network=1, epoch=5999):
@@ -360,12 +365,13 @@ ax.set(xlabel="epoch", ylabel="loss")
 legend = ax.legend(fontsize="small")
 
 # %% [markdown]
-# The sum with a step of 10 fails in all twenty networks, and never recovers.
-# Why? At the start every output is about one half, and seven of eight targets
-# are 0. So the first, huge step pushes all outputs far down. There the sigmoid
-# is flat. Each output is surely wrong once in eight messages, but its $\delta$
-# carries the factor $\hat y(1-\hat y)$, which is now almost zero. Hardly
-# anything moves any more. Units in this state are called **saturated**.
+# The sum with a step of 10 fails in all twenty networks, and in 1,500 epochs
+# none recovers. Why? At the start every output is about one half, and seven
+# of eight targets are 0. So the first, huge step pushes all outputs far down.
+# There the sigmoid is flat. Each output is surely wrong once in eight
+# messages, but its $\delta$ carries the factor $\hat y(1-\hat y)$, which is
+# now almost zero. Hardly anything moves any more. Units in this state are
+# called **saturated**.
 
 # %%
 claim("the epoch at which all twenty networks with momentum are right",
@@ -420,8 +426,8 @@ limits = ax.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1), xlabel="hidden unit 1",
 # Saturation kills learning in one layer. In deep networks something more
 # gentle does the same. Write the way back over many layers in one line:
 #
-# $$\delta_1 = \Big(\dots\big((\delta_L W_L^T)\odot\sigma'(Z_{L-1})\big)
-# W_{L-1}^T\odot\sigma'(Z_{L-2})\dots\Big) W_2^T\odot\sigma'(Z_1).$$
+# $$\delta_1 = \Big(\big(\dots(\delta_K W_K^T)\odot\sigma'(Z_{K-1})\dots\big)
+# W_2^T\Big)\odot\sigma'(Z_1).$$
 #
 # Each layer multiplies the blame by its weights and by a slope. The slope of
 # the sigmoid is at most 1/4. **Predict:** ten layers, weights that keep the
@@ -472,9 +478,9 @@ claim("first layer's gradient over last layer's, sigmoid", ratios["sigmoid"],
       at_most=1e-4, baseline={kind: ratios[kind] for kind in ("tanh", "ReLU")})
 
 # %% [markdown]
-# The blame **vanishes**: layer by layer it loses a constant factor, a little
-# more than the 4 that the slope alone explains, and a product of ten such
-# factors is nothing. [Bengio and others 1994](cite:bengio1994) proved it for
+# The blame **vanishes**: each layer costs it a factor of about 4, as much as
+# the slope alone explains, and a product of nine such factors leaves next to
+# nothing. [Bengio and others 1994](cite:bengio1994) proved it for
 # recurrent networks, where "layers" are moments in time.
 #
 # Who is guilty, the sigmoid? Not alone: it is the *product* of slope and
@@ -508,8 +514,8 @@ claim("the test accuracy of ten layers with ReLU", scores["ReLU"],
       at_least=0.7, baseline={"with sigmoid": scores["sigmoid"]}, unit="%")
 
 # %% [markdown]
-# Ten sigmoid layers have learned *nothing*: they answer as if they had not
-# seen the picture. It is not that the network could not represent digits. The
+# In the steps they had, ten sigmoid layers have learned *nothing*: they are as
+# good as guessing. It is not that the network could not represent digits. The
 # first layers do not hear what they should change.
 #
 # ## Reading digits
@@ -549,10 +555,10 @@ for ax, (picture, digit, answer) in zip(axes.flat, wrong, strict=False):
     ax.axis("off")
 
 # %% [markdown]
-# These are mistakes on test pictures, with eight by eight pixels to go by.
-# Be honest about the size of the gain. The hidden layer removes a part of the
-# linear model's mistakes, but the linear model was already good. The gap grows
-# where classes are less separable than these clean little pictures.
+# These are mistakes on test pictures, with eight by eight pixels to go by. Be
+# honest about the size of the gain: the hidden layer removes a part of the
+# linear model's mistakes, and on pictures this small and clean there was
+# little left to remove.
 #
 # ## The same in PyTorch
 #
