@@ -8,9 +8,10 @@
 # one](lesson:01b_why_deep). Keep them open: looking things up is part of the
 # work.
 #
-# There are seven tasks and 20 points. Plan 60 to 90 minutes, and paper: three
-# of the tasks are solved there and only typed here. Everything runs in
-# seconds.
+# There are seven tasks and 20 points. Plan an hour and a half, or two hours if
+# such derivations are new to you, and paper: Tasks 1, 2 and 6 are solved there
+# and only typed here. Everything runs in seconds. The tasks stand alone,
+# except that the plot of Task 2 needs Task 1, and Task 7 looks back at Task 4.
 #
 # **How it works.** In each task, replace the line `raise
 # NotImplementedError(...)` with your own. Keep the names and the shapes: the
@@ -33,8 +34,8 @@ import matplotlib.pyplot as plt
 import torch
 
 from deepcourse.checks import (
-    check_choice, check_close, check_defined, check_gradient, check_runs,
-    check_shape,
+    CheckError, check_choice, check_close, check_defined, check_gradient,
+    check_runs, check_shape,
 )
 from deepcourse.plot import GREY
 
@@ -106,6 +107,9 @@ def ridge_loss(theta):
 
 
 theta1 = check_runs(fit_ridge, X1, y1, 0.3)
+if len(theta1) == 3:
+    raise CheckError("theta has 3 rows, expected 4: a bias and 3 weights\n"
+                     "  Look at: did you call add_one(X)?")
 check_shape("theta", theta1, terms=4, outputs=1)
 more = fit_ridge(X1, y1 + 100, 0.3) - theta1
 check_close("the change of theta when y grows by 100", more,
@@ -307,19 +311,20 @@ def count_loss_gradient(theta, Phi, y):
 
 
 # %% [markdown]
-# Now watch your unit learn, beside your line of Task 1 with $\alpha = 0$. The
-# horizontal axis is the number of sleepless nights. Where does the line answer
-# something that cannot be?
+# Now watch your unit learn, beside your line of Task 1 with $\alpha = 0$ (so
+# this cell needs Task 1, too). The horizontal axis is the number of sleepless
+# nights. Where does the line answer something that cannot be?
 
 # %%
 generator = torch.Generator().manual_seed(2)
 nights = 6 * torch.rand(80, 1, generator=generator)
 attacks = torch.poisson(torch.exp(0.5 * nights - 1), generator=generator)
 theta_count = torch.zeros(2, 1)
+theta_line = check_runs(fit_ridge, nights, attacks, 0.0)
+check_runs(count_loss_gradient, theta_count, add_one(nights), attacks)
 for _ in range(4000):
     slope = count_loss_gradient(theta_count, add_one(nights), attacks)
     theta_count = theta_count - 0.02 * slope
-theta_line = fit_ridge(nights, attacks, 0.0)
 
 grid = torch.linspace(0, 6, 101).reshape(-1, 1)
 plt.plot(nights, attacks, ".", color=GREY)
@@ -367,7 +372,9 @@ def collapse(layers):
 
 # %% [markdown]
 # The first check is the lesson's network for "just one of two medicines". It
-# must answer 0, 1, 1, 0. The others use layers of sizes 3, 5, 4, 2.
+# must answer 0, 1, 1, 0. The second is a network with three layers, small
+# enough to follow by hand. The rest use random layers: of sizes 2, 2, 2 and
+# then 3, 5, 4, 2.
 
 # %% task=3 check
 from itertools import pairwise
@@ -375,6 +382,9 @@ from itertools import pairwise
 corners = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])
 xor = [(torch.ones(2, 2), torch.tensor([0.0, -1])),
        (torch.tensor([[1.0], [-2]]), torch.zeros(1))]
+three = [(torch.tensor([[1.0, -1]]), torch.tensor([0.0, 1])),
+         (torch.tensor([[1.0, -2], [2, 1]]), torch.tensor([-1.0, 1])),
+         (torch.tensor([[1.0], [-1]]), torch.tensor([-1.0]))]
 generator = torch.Generator().manual_seed(3)
 layers3 = [(torch.randn(n, m, generator=generator),
             torch.randn(m, generator=generator))
@@ -384,26 +394,35 @@ X3 = torch.randn(6, 3, generator=generator)
 check_close("forward at the four corners", check_runs(forward, corners, xor),
             [[0.0], [1], [1], [0]],
             hint="a ReLU after each layer except the last; add each bias")
+check_close("forward with three layers, at -1, 0, 1 and 2",
+            forward(torch.tensor([[-1.0], [0], [1], [2]]), three),
+            [[-1.0], [-2], [-1], [0]],
+            hint="a ReLU after each layer but the last")
 check_shape("forward(X, layers)", forward(X3, layers3), batch=6, outputs=2)
 check_close("forward with a single layer", forward(X3, layers3[:1]),
             X3 @ layers3[0][0] + layers3[0][1],
             hint="a single layer is the last layer, so it has no ReLU")
 
 # %% task=3 check
-def without_relu(X):
-    for W, b in layers3:
+def without_relu(X, layers):
+    for W, b in layers:
         X = X @ W + b
     return X
 
 
-W_all, b_all = check_runs(collapse, layers3)
-check_shape("W_all", W_all, features=3, outputs=2)
-check_shape("b_all", b_all, outputs=2)
-check_close("b_all, the answer to zeros", b_all,
-            without_relu(torch.zeros(1, 3))[0],
-            hint="what do the later weights do to the first bias?")
-check_close("the answer of the collapsed layers", X3 @ W_all + b_all,
-            without_relu(X3), hint="W_all is a product: in which order?")
+square = [(torch.randn(2, 2, generator=generator),
+           torch.randn(2, generator=generator)) for _ in range(2)]
+for name, layers in (("sizes 2, 2, 2", square), ("sizes 3, 5, 4, 2", layers3)):
+    W_all, b_all = check_runs(collapse, layers)
+    zeros, places = torch.zeros(1, len(W_all)), torch.eye(len(W_all))
+    check_shape(f"W_all, {name}", W_all, features=len(layers[0][0]), outputs=2)
+    check_shape(f"b_all, {name}", b_all, outputs=2)
+    check_close(f"b_all, the answer to zeros, {name}", b_all,
+                without_relu(zeros, layers)[0],
+                hint="what do the later weights do to the first bias?")
+    check_close(f"the answer of the collapsed layers, {name}",
+                places @ W_all + b_all, without_relu(places, layers),
+                hint="W_all is a product: in which order?")
 
 # %% task=3 test points=1
 from itertools import pairwise
@@ -447,6 +466,38 @@ for sizes in ([3, 1], [2, 4, 1], [5, 3, 6, 2], [4, 4, 4, 4]):
 def forward(X, layers):
     for W, b in layers:
         X = torch.relu(X @ W + b)
+    return X
+
+
+def collapse(layers):
+    W_all, b_all = layers[0]
+    for W, b in layers[1:]:
+        W_all, b_all = W_all @ W, b_all @ W + b
+    return W_all, b_all
+
+
+# %% task=3 wrong="a ReLU after the first layer only" fails="test-3"
+def forward(X, layers):
+    for i, (W, b) in enumerate(layers):
+        X = X @ W + b
+        if i == 0 and len(layers) > 1:
+            X = torch.relu(X)
+    return X
+
+
+def collapse(layers):
+    W_all, b_all = layers[0]
+    for W, b in layers[1:]:
+        W_all, b_all = W_all @ W, b_all @ W + b
+    return W_all, b_all
+
+
+# %% task=3 wrong="a ReLU after each layer, unless it is alone" fails="test-3"
+def forward(X, layers):
+    for W, b in layers:
+        X = X @ W + b
+        if len(layers) > 1:
+            X = torch.relu(X)
     return X
 
 
@@ -517,9 +568,10 @@ def collapse(layers):
 #    → `relu_rescaled`
 # 4. The same with tanh units. → `tanh_rescaled`
 #
-# The last two are about the multiplication gate with softplus. Its largest
-# error for inputs between $-1$ and $1$ changes by about which factor: 1/4,
-# 1/2, 1, 2 or 4?
+# The last two are about
+# [the multiplication gate](lesson:01b_why_deep#four-units-that-multiply) with
+# softplus. Its largest error over a grid of 201 times 201 inputs between $-1$
+# and $1$ changes by about which factor: 1/4, 1/2, 1, 2 or 4? Give a number.
 #
 # 5. In double precision, when you halve $\lambda$ from 0.1 to 0.05.
 #    → `error_double`
@@ -541,9 +593,10 @@ error_single = 4  # rounding rules here: about epsilon / lambda**2
 
 # %% [markdown]
 # The check cannot tell you whether you are right: it only looks whether your
-# answers can be read. When it is content, *measure*: insert a cell and let the
-# code answer. For the last two, copy the lesson's `gate`; `X.float()` gives
-# single precision. Change an answer if you must, but only once you know why it
+# answers can be read. When it is content, *measure* what you doubt: insert a
+# cell and let the code answer. For the last two, `gate_error` stands ready
+# below the check: compare `gate_error(0.1, torch.float64)` with what half of
+# $\lambda$ gives. Change an answer if you must, but only once you know why it
 # was wrong.
 
 # %% task=4 check
@@ -553,7 +606,23 @@ for name in ("line_rescaled", "ridge_rescaled", "relu_rescaled",
              "tanh_rescaled"):
     check_choice(name, globals()[name], ["same", "different"])
 for name in ("error_double", "error_single"):
-    check_choice(name, float(globals()[name]), [1 / 4, 1 / 2, 1.0, 2.0, 4.0])
+    value = globals()[name]
+    if not isinstance(value, int | float):
+        raise CheckError(f"{name}: expected a number, came {value!r}\n"
+                         "  Look at: write it without quotes, as in 1 / 4")
+    check_choice(name, float(value), [1 / 4, 1 / 2, 1.0, 2.0, 4.0])
+
+# %%
+def gate_error(lam, dtype):
+    """Return the gate's largest error; dtype is torch.float64 or float32."""
+    side = torch.linspace(-1, 1, 201)
+    X = torch.cartesian_prod(side, side)
+    signs = torch.tensor([[1.0, -1, 1, -1], [1, -1, -1, 1]], dtype=dtype)
+    ends = torch.tensor([[1.0], [1], [-1], [-1]], dtype=dtype) / lam**2
+    H1 = torch.nn.functional.softplus(X.to(dtype) @ (lam * signs))
+    y_hat = (H1 @ ends).double()
+    return (y_hat[:, 0] - X.prod(dim=1)).abs().max().item()
+
 
 # %% task=4 test points=1
 import torch
@@ -592,7 +661,7 @@ from torch.nn.functional import softplus
 
 
 def largest_error(lam, dtype):
-    side = torch.linspace(-1, 1, 41).double()
+    side = torch.linspace(-1, 1, 201).double()
     X = torch.cartesian_prod(side, side)
     signs = torch.tensor([[1.0, -1, 1, -1], [1, -1, -1, 1]], dtype=dtype)
     ends = torch.tensor([[1.0], [1], [-1], [-1]], dtype=dtype) / lam**2
@@ -749,12 +818,17 @@ check_close("X_train with other test patients", after[0], before[0],
             hint="which patients give the mean and the standard deviation?")
 check_close("the means of X_train", before[0].mean(dim=0), [0.0, 0],
             atol=1e-6, hint="the mean of the training part must become 0")
+check_close("the standard deviations of X_train",
+            before[0].std(dim=0, correction=0), [1.0, 1], rtol=1e-9,
+            hint="std divides by n - 1 unless you say correction=0")
 same_patient = prepare(torch.cat([X5[:30], X5[:30]]), y5, 30)
 check_close("X_test, with the patients of X_train in it", same_patient[2],
-            same_patient[0])
+            same_patient[0],
+            hint="shift and scale both parts with the same two numbers")
 one_patient = prepare(X5[:31], y5[:31], 30)
 check_close("X_test with one patient", one_patient[2], before[2][:1],
-            hint="a patient's numbers must not depend on who else is tested")
+            hint="a patient's numbers must not depend on who else is tested: "
+                 "scale both parts with the same two numbers")
 
 # %% task=5 test points=2
 import torch
@@ -807,6 +881,16 @@ def fit_line(X, y, lr=0.1, num_steps=500):
     return fit_draft(X, y.reshape(-1, 1), lr, num_steps)
 
 
+# %% task=5 wrong="divides by n - 1 in the standard deviation" fails="test-5-2"
+def prepare(X, y, num_train):
+    X = (X - X[:num_train].mean(dim=0)) / X[:num_train].std(dim=0)
+    return X[:num_train], y[:num_train], X[num_train:], y[num_train:]
+
+
+def fit_line(X, y, lr=0.1, num_steps=500):
+    return fit_draft(X, y.reshape(-1, 1), lr, num_steps)
+
+
 # %% task=5 wrong="standardises the test part by itself" fails="test-5-2"
 def prepare(X, y, num_train):
     parts = [(part - part.mean(dim=0)) / part.std(dim=0, correction=0)
@@ -834,18 +918,21 @@ def fit_line(X, y, lr=0.1, num_steps=500):
 # Now the mended program, and beside it the mended line with the leak left in.
 
 # %%
+X_train, y_train, *_ = check_runs(prepare, X_file, y_file, 350)
+check_runs(fit_line, X_train, y_train)
 print(f"mended:        {explained_on_test(prepare, fit_line):.2f}")
 print(f"with the leak: {explained_on_test(prepare_draft, fit_line):.2f}")
 
 # %% [markdown]
-# The leak changes nothing you can see. Task 4 says why: a line without a price
-# on its weights does not care about the scale of a column. That is why such
-# leaks live long. Now let one more step look at all patients. Below, 100
-# patients have 1,000 blood values of pure noise, and the ten that go best with
-# the target are kept: chosen on all 100 patients, or on the 70 of the training
-# part.
+# The leak changes nothing you can see. (Your first answer in Task 4 has to do
+# with it.) That is why such leaks live long. Now let one more step look at all
+# patients. Below, 100 patients have 1,000 blood values of pure noise, and the
+# ten that go best with the target are kept: chosen on all 100 patients, or on
+# the 70 of the training part.
 
 # %%
+X_train, y_train, *_ = check_runs(prepare, X_file, y_file, 350)
+check_runs(fit_line, X_train, y_train)
 generator = torch.Generator().manual_seed(7)
 noise = torch.randn(100, 1000, generator=generator)
 target = torch.randn(100, generator=generator)
@@ -869,12 +956,21 @@ for chosen_on in (100, 70):
 #
 # **A dot product.** Two vectors $u$ and $v$ of length $n$ come as one input
 # $(u_1, \dots, u_n, v_1, \dots, v_n)$. The answer is
-# $u_1 v_1 + \dots + u_n v_n$. Each product takes a gate with four units, so
+# $u_1 v_1 + \dots + u_n v_n$. Each product takes
+# [a gate](lesson:01b_why_deep#four-units-that-multiply) with four units, so
 # $4n$ hidden units do it, up to the small error you know. But use tanh units.
-# At zero they have no curvature, so each hidden unit gets the bias
-# $\beta$, called `beta`. You need $\tanh''(\beta)$ in the output weights: with
-# $t = \tanh z$ and $t' = 1 - t^2$, differentiate once more. (Much later in the
-# course, dot products like this one decide where a network looks.)
+# At zero they have no curvature, so each hidden unit gets the bias $\beta$,
+# called `beta`. For $n = 1$ this is the lesson's gate with the curvature at
+# $\beta$ in place of $\sigma''(0)$:
+#
+# $$W_1 = \lambda\begin{pmatrix} 1 & -1 & 1 & -1 \\ 1 & -1 & -1 & 1
+# \end{pmatrix}, \qquad b_1 = (\beta, \beta, \beta, \beta), \qquad
+# W_2 = \frac{1}{4\lambda^2\tanh''(\beta)}
+# \begin{pmatrix} 1 \\ 1 \\ -1 \\ -1 \end{pmatrix}.$$
+#
+# With $t = \tanh z$ the first derivative is $t' = 1 - t^2$, and the second
+# $\tanh''(z) = -2t\,(1 - t^2)$. What is left to you is any $n$. (Much later in
+# the course, dot products like this one decide where a network looks.)
 #
 # Both functions return `W1, b1, W2, b2` for the network
 # $\sigma(X W_1 + b_1) W_2 + b_2$:
@@ -886,11 +982,10 @@ for chosen_on in (100, 70):
 #
 # <details><summary><b>A hint for the dot product</b></summary>
 #
-# Begin with $n = 1$: that is the lesson's gate, with other numbers in place of
-# $\sigma''(0)$. For larger $n$, let $I$ be the unit matrix (`torch.eye(n)`)
-# and look at the block $\begin{pmatrix} I \\ I \end{pmatrix}$, which is
-# (2n, n): it hands $u_i + v_i$ to hidden unit $i$. `torch.cat` puts blocks
-# below each other (`dim=0`) or side by side (`dim=1`).
+# Let $I$ be the unit matrix (`torch.eye(n)`), and look at the block
+# $\begin{pmatrix} I \\ I \end{pmatrix}$, which is (2n, n): it hands
+# $u_i + v_i$ to hidden unit $i$. `torch.cat` puts blocks below each other
+# (`dim=0`) or side by side (`dim=1`).
 #
 # </details>
 
@@ -912,7 +1007,7 @@ def dot_product(n, lam, beta):
     lam and beta are plain numbers; math.tanh takes such a number.
     """
     ### BEGIN SOLUTION
-    one = torch.eye(n)  # (n, n)
+    one = torch.eye(n)
     both, differ = torch.cat([one, one]), torch.cat([one, -one])
     W1 = lam * torch.cat([both, -both, differ, -differ], dim=1)
     t = math.tanh(beta)
@@ -925,24 +1020,24 @@ def dot_product(n, lam, beta):
 
 
 # %% [markdown]
-# First the window with $a, b, c, d = 1, 2, 4, 6$, at the doses $-9$, 1, 1.5,
-# 2, 3, 4, 5, 6 and 20, then a picture of it.
+# First the window with $a, b, c, d = 1, 3, 4, 8$, at the doses $-9$, 1, 2, 3,
+# 3.5, 4, 6, 8 and 20, then a picture of it.
 
 # %% task=6 check
-parts6 = check_runs(window, 1.0, 2.0, 4.0, 6.0)
+parts6 = check_runs(window, 1.0, 3.0, 4.0, 8.0)
 for name, part, dims in zip(
         ("W1", "b1", "W2", "b2"), parts6,
         ({"features": 1, "hidden": 4}, {"hidden": 4},
          {"hidden": 4, "outputs": 1}, {"outputs": 1}), strict=True):
     check_shape(name, part, **dims)
 W1, b1, W2, b2 = parts6
-doses = torch.tensor([[-9.0], [1], [1.5], [2], [3], [4], [5], [6], [20]])
+doses = torch.tensor([[-9.0], [1], [2], [3], [3.5], [4], [6], [8], [20]])
 check_close("the window at nine doses",
             torch.relu(doses @ W1 + b1) @ W2 + b2,
             [[0.0], [0], [0.5], [1], [1], [1], [0.5], [0], [0]],
             hint="the slope changes by 1/(b - a) at a, and by how much at b?")
 
-grid = torch.linspace(0, 8, 401).reshape(-1, 1)
+grid = torch.linspace(0, 10, 401).reshape(-1, 1)
 plt.figure()
 plt.plot(grid, torch.relu(grid @ W1 + b1) * W2.T, linewidth=1)
 plt.plot(grid, torch.relu(grid @ W1 + b1) @ W2 + b2, color=GREY, linewidth=5,
@@ -955,7 +1050,8 @@ W1, b1, W2, b2 = check_runs(dot_product, 1, 0.01, 0.5)
 uv = torch.tensor([[0.8, 0.5], [0.8, -0.5], [1.0, 0.0]])
 check_close("u times v, with n = 1", torch.tanh(uv @ W1 + b1) @ W2 + b2,
             [[0.4], [-0.4], [0]], rtol=5e-3, atol=1e-3,
-            hint="beta belongs in b1, and in the curvature in W2")
+            hint="beta stands in b1, where nothing multiplies it by lam, and "
+                 "in the curvature in W2")
 
 W1, b1, W2, b2 = dot_product(3, 0.01, 0.5)
 check_shape("W1", W1, features=6, hidden=12)
@@ -1050,6 +1146,23 @@ def dot_product(n, lam, beta):
     return W1, torch.full((4 * n,), beta), ends / lam**2, torch.zeros(1)
 
 
+# %% task=6 wrong="forgets that b - a may differ from 1" fails="test-6"
+def window(a, b, c, d):
+    W2 = torch.tensor([[1.0], [-1.0], [-1 / (d - c)], [1 / (d - c)]])
+    return torch.ones(1, 4), -torch.tensor([a, b, c, d]), W2, torch.zeros(1)
+
+
+def dot_product(n, lam, beta):
+    one = torch.eye(n)
+    both, differ = torch.cat([one, one]), torch.cat([one, -one])
+    W1 = lam * torch.cat([both, -both, differ, -differ], dim=1)
+    t = math.tanh(beta)
+    ends = torch.ones(4 * n, 1)
+    ends[2 * n:] = -1
+    W2 = ends / (4 * lam**2 * -2 * t * (1 - t**2))
+    return W1, torch.full((4 * n,), beta), W2, torch.zeros(1)
+
+
 # %% task=6 wrong="forgets the bias in the hidden layer" fails="test-6-2"
 def window(a, b, c, d):
     up, down = 1 / (b - a), 1 / (d - c)
@@ -1087,7 +1200,7 @@ def dot_product(n, lam, beta):
 # %% [markdown]
 # ## Task 7 · Advice (3 points)
 #
-# Answer in your own words, in about 200 words altogether.
+# Answer in your own words, in about 150 words altogether.
 #
 # **A** (2 points). A clinic has records of 300 patients, with 12 measurements
 # each, and wants to predict how long a patient will stay. A colleague asks you
