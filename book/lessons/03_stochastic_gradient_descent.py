@@ -36,7 +36,8 @@
 # Each rule below gets the same **budget**: each patient is looked at five
 # times. A *batch* step averages the gradient over all patients, a *mini-batch*
 # step over 16, an *online* step takes one. The patients come in an order that
-# is shuffled for each pass, or **epoch**.
+# is shuffled for each pass, or **epoch**. (Batch and online are the two that
+# [Krippahl](cite:krippahl) compares.)
 
 # %%
 import matplotlib.pyplot as plt
@@ -211,10 +212,10 @@ claim("the excess loss after 100 batch steps at rate 0.53", above,
 # add up, to $1/(1-\beta)$ times one gradient.
 # [Nesterov 1983](cite:nesterov1983) looks ahead: the walker will coast by
 # $-\eta\beta v$ anyway, so measure the gradient *there*, before you get
-# there. PyTorch stores the looked-ahead place as its parameter; then the rule
-# reads as below. Look closely: the walk is one of velocity $v$, and
-# $-\eta\beta v$ is added once more for the look
-# ([Sutskever and others 2013](cite:sutskever2013) compare the forms).
+# there. PyTorch stores the looked-ahead place as its parameter. Take back the
+# last look, step by $-\eta v$, look again: together that is
+# $-\eta\,(\nabla L + \beta v)$
+# ([Sutskever and others 2013](cite:sutskever2013) relate the two forms).
 
 # %%
 def sgd(theta, dtheta, state, lr):
@@ -254,8 +255,9 @@ plot_paths()
 
 # %% [markdown]
 # "Ends at" is the excess loss. Play: find the rate at which each path
-# explodes, and the momentum that overshoots up and down the valley. With
-# momentum you may go *above* the limit of plain descent. Why?
+# explodes, and the momentum that overshoots up and down the valley. You will
+# see that momentum may go *above* the limit of plain descent: its own limit is
+# $2(1+\beta)/\lambda_{\max}$, for mass smooths the zigzag.
 
 # %% explore=true
 from deepcourse.widgets import explore
@@ -378,7 +380,7 @@ for rule, optimizer_class, settings in [
 # </details>
 
 # %%
-flat = torch.diag(torch.tensor([1.0, 1000.0]))  # (features, features)
+flat, steps = torch.diag(torch.tensor([1.0, 1000.0])), range(0, 301, 5)
 turns = [torch.eye(2), torch.tensor([[0.5, 0.5], [-0.5, 0.5]]) * 2**0.5]
 
 def shares_left(rule, R, lr):
@@ -393,10 +395,10 @@ def shares_left(rule, R, lr):
 straight, turned = (shares_left(adam, R, 0.1) for R in turns)
 coast = torch.stack([shares_left(momentum, R, 1e-3) for R in turns])
 figure, ax = plt.subplots()
-ax.semilogy(turned, color=GREEN, label="Adam, turned")
-ax.semilogy(coast.T, color=BLUE, label=["momentum, both", None])
-ax.semilogy(straight, color=ORANGE, label="Adam, axis")
-ax.set(xlabel="five steps", ylabel="share of the loss left", ylim=(1e-9, 3))
+ax.semilogy(steps, turned, color=GREEN, label="Adam, turned")
+ax.semilogy(steps, coast.T, color=BLUE, label=["momentum, both", ""])
+ax.semilogy(steps, straight, color=ORANGE, label="Adam, axis")
+ax.set(xlabel="steps", ylabel="share of the loss left", ylim=(1e-9, 3))
 ax.legend(loc="lower right", fontsize="small")
 claim("the share that Adam leaves along an axis", straight[-1], at_most=1e-9,
       baseline={"turned": turned[-1], "momentum": coast[:, -1]})
@@ -618,12 +620,13 @@ claim("what each run still lies above the minimum",
 #
 # ## What is proved, and for what
 #
-# - **Random Gaussian matrices**: minima are rarer than $2^{-N}$; derived by
+# - **Random Gaussian matrices**: all eigenvalues positive has a chance that
+#   falls like $3^{-N^2/4}$; calculated, with the methods of physics, by
 #   [Dean & Majumdar 2006](cite:dean2006).
 # - **Random Gaussian landscapes**, the Gaussian processes on the slide of
 #   [Carbonnelle 2016](cite:carbonnelle2016): the height of a critical point
 #   and its share of directions down go together, so minima lie near the
-#   bottom; derived for large $N$ by [Bray & Dean 2007](cite:bray2007).
+#   bottom; calculated for large $N$ by [Bray & Dean 2007](cite:bray2007).
 # - **Linear autoencoders**: no bad minimum, for any size; proved by
 #   [Baldi & Hornik 1989](cite:baldi1989). Our picture illustrates a theorem.
 #   It says nothing about ReLU.

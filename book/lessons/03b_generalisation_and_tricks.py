@@ -246,9 +246,9 @@ ticks = ax.set_xticklabels(["at the end", "stopped early"])
 # Overfitting needs large weights, to be sure of so many single pictures. So
 # charge for them: add $\frac{\alpha}{2}\|\theta\|^2$ to the loss
 # ([Krogh & Hertz 1992](cite:krogh1992)). Its gradient is $\alpha\theta$: each
-# step also shrinks every weight by the factor $1 - \eta\alpha$, hence the
-# name. How large should $\alpha$ be? Try four, choose by validation, report
-# the test.
+# plain step also shrinks every weight by the factor $1 - \eta\alpha$, hence
+# the name. How large should $\alpha$ be? Try four doses, none included, choose
+# by validation, report the test.
 
 # %%
 def sweep(name, doses):
@@ -270,8 +270,8 @@ claim("weight decay: test loss over that without", with_decay, at_most=0.95,
 
 # %% [markdown]
 # Too little does nothing. Too much makes every answer a shrug: the network is
-# no longer allowed to be sure of anything. This U shape is the rule for every
-# cure with a dose.
+# no longer allowed to be sure of anything. Expect this U shape of every cure
+# that has a dose.
 #
 # ## Cure 3: dropout
 #
@@ -533,9 +533,9 @@ _ = ax.axis("off")
 # %% [markdown]
 # Each little square holds the 64 weights of one hidden unit. Softmax
 # regression had whole stencils; here are parts: strokes, gaps, corners. A
-# blank square is a unit that the network found no use for. And compare the
-# error with that of softmax regression at the top: on pictures so small the
-# gain is modest. Now follow one digit through the layers.
+# blank square is a unit that hardly moved from its random start. And compare
+# the error with that of softmax regression at the top: on pictures so small
+# and clean the network gains little. Now follow one digit through the layers.
 
 # %% figure="trained" alt="Four pictures in a row: a digit of 8 by 8 pixels, the 36 values of the first hidden layer, the 36 of the second, both with many dark squares, and a bar chart of ten probabilities with one bar near one."
 data = SPLITS[0]
