@@ -975,7 +975,7 @@ for chosen_on in (100, 70):
 # Both functions return `W1, b1, W2, b2` for the network
 # $\sigma(X W_1 + b_1) W_2 + b_2$:
 #
-# | | W1 | b1 | W2 | b2 | $\sigma$ |
+# | network | W1 | b1 | W2 | b2 | activation |
 # |---|---|---|---|---|---|
 # | `window` | (1, 4) | (4,) | (4, 1) | (1,) | ReLU |
 # | `dot_product` | (2n, 4n) | (4n,) | (4n, 1) | (1,) | tanh |
