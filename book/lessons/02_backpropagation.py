@@ -62,9 +62,11 @@ print("answer", y_hat, "  blame", delta, "  gradient", *dw, "and", db)
 # because its input is twice as large.
 #
 # Gradient descent now reads $w_i \leftarrow w_i - \eta\,\delta\,x_i$ and
-# $b \leftarrow b - \eta\,\delta$. This is the **delta rule**. Shown one
-# example after the other, in random order, it turns a border that starts out
-# quite wrong. The numbers count the examples seen.
+# $b \leftarrow b - \eta\,\delta$. This is the **delta rule**
+# ([Widrow & Hoff 1960](cite:widrow1960) gave it for a linear unit; with
+# $\sigma'$ it is the *generalised* one). Shown one example after the other,
+# drawn at random with replacement, it turns a border that starts out quite
+# wrong. The numbers count the examples seen.
 
 # %% figure="trained" alt="Two clouds of points and five straight borders. The first cuts both clouds in half. With 5, 20, 60 and 300 examples seen the border turns until it runs between the clouds."
 import matplotlib.pyplot as plt
@@ -109,8 +111,8 @@ labelled = ax.set(xlabel="$x_1$", ylabel="$x_2$", ylim=(-4.2, 4.2))
 # \frac{\partial L}{\partial b_p} = \delta_p .$$
 #
 # **At a hidden unit** there is no target: nobody says what $h_j$ should have
-# been. But $h_j$ can reach the loss in one way only, through the units ahead
-# of it. So add up all these ways:
+# been. But $h_j$ reaches the loss only through the units ahead of it. Each of
+# them is one path: add up the paths.
 #
 # $$\frac{\partial L}{\partial h_j} =
 # \sum_p \frac{\partial L}{\partial z_p}\,
@@ -127,9 +129,10 @@ labelled = ax.set(xlabel="$x_1$", ylabel="$x_2$", ylim=(-4.2, 4.2))
 # proportion to how strongly it spoke to them. That is all of backpropagation.
 # With a third layer, the sum repeats one step further back.
 #
-# Now in matrices, for a whole batch. Row $n$ of $\delta_\ell$ holds the blame
-# of layer $\ell$ for example $n$, and $L = \tfrac12\sum(\hat Y - Y)^2$ adds
-# over examples and outputs:
+# Now in matrices, for a whole batch. From here the index of $\delta$ counts
+# layers: $\delta_1$ holds all $\delta_j$, $\delta_2$ all $\delta_p$, one row
+# for each example. The loss $L = \tfrac12\sum(\hat Y - Y)^2$ adds over
+# examples and outputs:
 #
 # | forward | backward |
 # |---|---|
@@ -138,9 +141,10 @@ labelled = ax.set(xlabel="$x_1$", ylabel="$x_2$", ylim=(-4.2, 4.2))
 # | $Z_2 = H_1 W_2 + b_2$ | $\delta_1 = (\delta_2 W_2^T)\odot\sigma'(Z_1)$ |
 # | $\hat Y = \sigma(Z_2)$ | $\partial L/\partial W_1 = X^T\,\delta_1$ |
 #
-# Each $\partial L/\partial b_\ell$ is the sum of the rows of $\delta_\ell$.
-# Forward goes through $W_2$, backward through its transpose: row $j$ of $W_2$
-# holds what unit $j$ says to the units ahead.
+# And $\partial L/\partial b_\ell$ is $\delta_\ell$ summed over the examples
+# (axis 0), because $b_\ell$ acts in every example. Forward goes through $W_2$,
+# backward through its transpose: row $j$ of $W_2$ holds what unit $j$ says to
+# the units ahead.
 #
 # The lecture of [Krippahl](cite:krippahl), which this chapter follows, has
 # other letters:
@@ -161,8 +165,10 @@ labelled = ax.set(xlabel="$x_1$", ylabel="$x_2$", ylim=(-4.2, 4.2))
 
 # %%
 def forward(X, W1, b1, W2, b2):
-    H1 = sigmoid(X @ W1 + b1)  # (batch, hidden)
-    return H1, sigmoid(H1 @ W2 + b2)  # (batch, hidden), (batch, outputs)
+    Z1 = X @ W1 + b1  # (batch, hidden)
+    H1 = sigmoid(Z1)  # (batch, hidden)
+    Z2 = H1 @ W2 + b2  # (batch, outputs)
+    return H1, sigmoid(Z2)  # (batch, hidden), (batch, outputs)
 
 def half_squares(y_hat, y):
     return ((y_hat - y) ** 2).sum() / 2
@@ -179,10 +185,14 @@ def backward(X, y, W1, b1, W2, b2):
 # %% [markdown]
 # ## Is it right?
 #
-# A dozen lines, with transposes, sums and signs to get wrong. Check them by a
-# method that knows no calculus: wiggle one parameter, look how the loss moves.
+# `backward` has three transposes, three minus signs and two sums to get wrong.
+# Check it by a method that knows no calculus: wiggle one parameter, look how
+# the loss moves.
 #
 # $$\frac{\partial L}{\partial w} \approx \frac{L(w+h) - L(w-h)}{2h}$$
+#
+# `loss()` sees the change because `P` is changed in place. `ndenumerate` gives
+# each position with its value, which is kept and put back.
 #
 # To compare two gradients, divide the length of their difference by the sum of
 # their lengths. This **mismatch** is 0 for equal ones, 1 for opposite ones.
@@ -191,11 +201,12 @@ def backward(X, y, W1, b1, W2, b2):
 def differences(loss, parameters, h=1e-5, left=1):
     slopes = [np.zeros_like(P) for P in parameters]
     for P, slope in zip(parameters, slopes, strict=True):
-        for i in np.ndindex(P.shape):
-            P[i], kept = P[i] + h, P[i]
+        for i, kept in np.ndenumerate(P):
+            P[i] = kept + h
             up = loss()  # ()
             P[i] = kept - left * h
-            slope[i], P[i] = (up - loss()) / (h + left * h), kept
+            slope[i] = (up - loss()) / (h + left * h)
+            P[i] = kept
     return slopes
 
 # %%
@@ -239,12 +250,14 @@ claim("the mismatch of the gradient by hand", mismatch(by_hand, wiggled),
 #
 # <details><summary><b>Answer</b></summary>
 #
-# Taylor's formula leaves an error of order $h^2$ (the terms with $h$ cancel
-# between left and right; a difference to one side only keeps them). But the
+# Taylor's formula says
+# $L(w \pm h) = L \pm hL' + h^2L''/2 \pm h^3L'''/6$ and so on. Subtract: the
+# central quotient errs by $h^2L'''/6$, the one-sided one by $hL''/2$. But the
 # loss is known only to the machine's spacing of numbers, $\varepsilon$, and
-# dividing by $2h$ multiplies this error. The sum of $h^2$ and $\varepsilon/h$
-# is smallest near $h = \varepsilon^{1/3}$. To one side it is $h$ against
-# $\varepsilon/h$, smallest near $\varepsilon^{1/2}$, and the best is worse.
+# dividing by $h$ multiplies this error. Up to a constant, the sum of $h^2$ and
+# $\varepsilon/h$ is smallest at $h = \varepsilon^{1/3}$; that of $h$ and
+# $\varepsilon/h$ at $h = \varepsilon^{1/2}$, and there it is larger. The next
+# cell prints both.
 #
 # </details>
 
@@ -257,6 +270,8 @@ for left, mark, name in ((0, "s-", "to one side"), (1, "o-", "central")):
     ax.loglog(steps, gaps, mark, markersize=4, label=name)
 ax.set(xlabel="step h", ylabel="mismatch")
 legend = ax.legend()
+e = np.finfo(float).eps
+print(f"spacing {e:.0e}, cube root {e ** (1 / 3):.0e}, root {e**0.5:.1e}")
 
 # %% [markdown]
 # Two V's. To the right Taylor errs, to the left rounding does. We keep the
@@ -281,7 +296,7 @@ def slip(where):
                 H1.T @ delta2, delta2.sum(axis=0)]
     return gradient
 
-def descend(gradient, seed, lr=1.0, num_steps=2000):
+def descend(gradient, seed, y, num_steps=2000, lr=1.0):
     parameters, losses = init([2, 8, 1], seed), []
     for _ in range(num_steps):
         losses.append(half_squares(forward(X, *parameters)[1], y))
@@ -290,8 +305,8 @@ def descend(gradient, seed, lr=1.0, num_steps=2000):
             P -= lr * dP
     return losses
 
-# %% figure="trained" alt="Loss on XOR over the steps of gradient descent, three starts each. With the right gradient it falls to near zero. With the slope at the output forgotten it falls faster. With the slope at hidden units forgotten it stays where it began."
-curves = {where: [descend(slip(where), seed) for seed in range(3)]
+# %% figure="trained" alt="Loss on XOR over the steps of gradient descent, three starts each. With the right gradient it falls to near zero. With the slope at the output forgotten it falls faster. With the slope at hidden units forgotten it hardly falls."
+curves = {where: [descend(slip(where), seed, y) for seed in range(3)]
           for where in ("nowhere", "at the output", "at hidden units")}
 figure, ax = plt.subplots()
 looks = zip(curves.items(), (BLUE, GREEN, ORANGE), strict=True)
@@ -310,24 +325,39 @@ gaps = {where: mismatch(slip(where)(X, y, *parameters), wiggled)
 claim("the mismatch of the two slips",
       [gaps["at the output"], gaps["at hidden units"]], at_least=0.1,
       baseline={"no slip": gaps["nowhere"]})
+either = np.array([[0.0], [1], [1], [1]])  # (batch, outputs)
+early = {where: [descend(slip(where), seed, either, num_steps=100)[-1]
+                 for seed in range(3)] for where in curves}
+claim("the loss on OR at step 100, slope at hidden units forgotten",
+      early["at hidden units"], at_most=0.013,
+      baseline={"the right gradient": early["nowhere"]})
 
 # %% [markdown]
-# One slip is fatal: each example still pushes each unit the right way, but the
-# examples are weighed wrongly against each other. The other learns, and even
-# **faster** than the truth! The check refuses both.
+# One slip hardly learns. The other learns **faster** than the truth! The check
+# refuses both.
 #
-# <details><summary><b>How can a wrong gradient be better?</b></summary>
+# <details><summary><b>Answer: why?</b></summary>
 #
-# It is the right gradient of another loss. Without the slope,
-# $\delta_p = \hat y_p - y_p$. In the first lesson that was the gradient of
-# logistic regression, with the loss $-\log p$. A sigmoid output is better
-# served by that loss: with squares, an output that is *surely wrong* has slope
-# zero and does not learn.
+# **At the output**, the slip is the exact gradient of another loss, so it does
+# descend something. Without the slope, $\delta_p = \hat y_p - y_p$. In the
+# first lesson that was the gradient of logistic regression, whose loss
+# $-y_p\log\hat y_p - (1-y_p)\log(1-\hat y_p)$ is $-\log\hat y_p$ for $y_p = 1$
+# and $-\log(1-\hat y_p)$ for $y_p = 0$. "Faster" means at the same learning
+# rate, and is partly just a larger step: the factor dropped is at most
+# $\tfrac14$.
+#
+# **At the hidden units**, what remains is the formula for *linear* hidden
+# units: $\partial L/\partial W_1$ becomes $(X^T\delta_2)\,W_2^T$, of rank 1 at
+# most. All it knows of the mistakes is their sums $X^T\delta_2$ and
+# $\sum\delta_2$. On XOR with all answers at $\tfrac12$ the mistakes cancel and
+# both sums are 0: $W_1$ and $b_1$ stop.
 #
 # </details>
 #
-# So a falling loss does **not** prove that a gradient is right. The check
-# takes a second: do it first.
+# On XOR this second slip is fatal. But the last claim tries OR, and there it
+# learns, and is ahead of the truth. Slips can pass unnoticed: a falling loss
+# does **not** prove that a gradient is right. The check takes a second: do it
+# first.
 #
 # ## The general case
 #
@@ -378,8 +408,10 @@ class Activation:
 # pair, too: $L$ and its derivative by the network's answer. Beside half
 # squares stands softmax with cross-entropy, for choosing among classes. The
 # next chapter derives it; its derivative is as simple as they come, $p - y$.
-# Here both are *means* over the batch: then a learning rate need not know the
-# batch size.
+# We compute $\log p$ directly: a tiny $p$ is rounded to 0, and $0\cdot\log 0$
+# is not a number. At 0 the ReLU has no slope; we take 0, as torch does. Here
+# both are *means* over the batch: then a learning rate need not know the batch
+# size.
 
 # %%
 ACTIVATIONS = {
@@ -389,20 +421,21 @@ ACTIVATIONS = {
 }
 
 # %%
-def softmax(A):
-    return np.exp(A - np.logaddexp.reduce(A, axis=1, keepdims=True))
+def log_softmax(A):
+    log_p = A - np.logaddexp.reduce(A, axis=1, keepdims=True)
+    return log_p  # (batch, classes)
 
 LOSSES = {
     "half squares": (lambda A, y: ((A - y) ** 2).sum() / 2 / len(y),
                      lambda A, y: (A - y) / len(y)),
-    "cross-entropy": (lambda A, y: -(y * np.log(softmax(A))).sum() / len(y),
-                      lambda A, y: (softmax(A) - y) / len(y)),
+    "cross-entropy": (lambda A, y: -(y * log_softmax(A)).sum() / len(y),
+                      lambda A, y: (np.exp(log_softmax(A)) - y) / len(y)),
 }
 
 # %% [markdown]
-# With these, backpropagation *in general* is two loops: any layers, any
-# activation, any loss. Check all six combinations, on networks with two hidden
-# layers.
+# With these, backpropagation *in general* is two loops: any chain of layers,
+# each used once (it remembers one input), any activation, any loss. Check all
+# six combinations, on networks with two hidden layers.
 
 # %%
 def run(layers, X):
@@ -441,11 +474,30 @@ claim("the mismatch of the general network in six combinations", gaps,
 # Layers were one way to cut up the chain rule. Now cut finer: into single
 # additions and multiplications. If each *number* remembers what it was made
 # from, and how strongly it depends on each of these, then a program can walk
-# back through any computation and hand out blame. You never derive again.
+# back through any computation and hand out blame. Then only a new building
+# block needs its slope derived, once.
 #
 # Three rules suffice to start. For $c = a + b$ the slopes are 1 and 1. For
 # $c = a\,b$ they are $b$ and $a$. For a function of one number, its slope.
-# Read the class once from top to bottom. Everything in it is this idea.
+# (In a power `a**n`, `n` is a plain number.) The rest of arithmetic is made
+# from these.
+#
+# Read the class once from top to bottom. The last line of `backward` is the
+# chain rule. The order matters: a value may hand on its blame only when all
+# that was made from it has reported. Parents are older than children, so going
+# from the youngest to the oldest is always right.
+#
+# **Predict:** why `+=` in that last line? Let `a = Value(3.0)`. What would `=`
+# make of the gradient of `a * a`?
+#
+# <details><summary><b>Answer</b></summary>
+#
+# The product has the parents $a$ and $a$, each with slope 3. The derivative of
+# $a^2$ at 3 is 6, their sum. With `=` the second would overwrite the first and
+# leave 3. It is the sum over $p$ in the formula for the hidden unit: a number
+# that acts in several ways is to blame for all of them.
+#
+# </details>
 
 # %%
 import math
@@ -494,24 +546,6 @@ class Value:
             for parent, slope in value.parents:
                 parent.grad += slope * value.grad
 
-# %% [markdown]
-# The rest of arithmetic is made from these. The last line of `backward` is the
-# chain rule. The order matters: a value may hand on its blame only when all
-# that was made from it has reported. Parents are older than children, so going
-# from the youngest to the oldest is always right.
-#
-# **Predict:** why `+=` in that line? Let `a = Value(3.0)`. What would `=` make
-# of the gradient of `a * a`?
-#
-# <details><summary><b>Answer</b></summary>
-#
-# The product has the parents $a$ and $a$, each with slope 3. The derivative of
-# $a^2$ at 3 is 6, their sum. With `=` the second would overwrite the first and
-# leave 3. It is the sum over $p$ in the formula for the hidden unit: a number
-# that acts in several ways is to blame for all of them.
-#
-# </details>
-
 # %%
 Value.__radd__, Value.__rmul__ = Value.__add__, Value.__mul__
 Value.__neg__ = lambda self: self * -1
@@ -525,8 +559,9 @@ a = Value(3.0)
 print("slope of a * a at 3:", a.grad)
 
 # %% [markdown]
-# Now watch it at work on one neuron. Every number in the computation is drawn,
-# blue its value, orange its blame $\partial L/\partial(\cdot)$. Read blue from
+# Now watch the engine at work on one neuron. The numbers that have a name are
+# drawn (the engine made twenty, with the steps in between and the constants),
+# blue the value, orange the blame $\partial L/\partial(\cdot)$. Read blue from
 # left to right, then orange from right to left. The $\delta$ of the first
 # section stands under $z$.
 #
@@ -574,7 +609,8 @@ explore(plot_neuron, x=(-4.0, 4.0, 0.5), w=(-4.0, 4.0, 0.5),
 # You have $\delta$ from paper and an engine that never saw the paper. A third
 # witness is torch. The network on XOR has two inputs, three hidden units, one
 # output and 13 parameters. The engine needs no new code for it: fill numpy
-# arrays with `Value` objects, and the *same* `forward` runs on them.
+# arrays with `Value` objects, and the *same* `forward` runs on them. (On an
+# array of objects, `np.exp` calls each element's own `.exp()`.)
 
 # %%
 import torch
@@ -610,7 +646,7 @@ for gradient, look in zip(three, looks, strict=True):
 ax.axhline(0, color=GREY, linewidth=0.8)
 ax.set(xlabel="parameter", ylabel="gradient", xticks=[1, 5, 9, 13])
 legend = ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-by_hand, by_torch, by_engine = three  # (terms,), (terms,), (terms,)
+on_paper, by_torch, by_engine = three  # (terms,), (terms,), (terms,)
 single = flat(torch_gradient(parameters, torch.float32))  # (terms,)
 claim("the largest gap between paper, engine and torch",
       [np.abs(p - q).max() for p, q in combinations(three, 2)], at_most=1e-10,
@@ -624,7 +660,8 @@ claim("the largest gap between paper, engine and torch",
 
 # %%
 def formula(a, b, log, exp, relu):
-    return relu(a * b + a) * log(a * a + b**2) - b / a + 1 / (1 + exp(-a * b))
+    rest = (1 - b) / a + 1 / (1 + exp(-a * b))
+    return relu(a * b + a) * log(a * a + b**2) + rest
 
 engine_tools = Value.log, Value.exp, Value.relu
 torch_tools = torch.log, torch.exp, torch.relu
@@ -638,7 +675,7 @@ for a0, b0 in np.random.default_rng(0).normal(size=(20, 2)):
     size = 1 + np.abs(truth).max()
     gaps.append(np.abs(truth - [a.grad, b.grad]).max() / size)
     missing.append(np.abs(truth).max() / size)
-claim("the relative gap to torch on the formula", gaps, at_most=1e-10,
+claim("the gap to torch divided by 1 + the largest slope", gaps, at_most=1e-10,
       baseline={"an engine that hands on nothing": missing})
 
 # %% [markdown]
@@ -660,12 +697,12 @@ print(f"backpropagation   {3 * weights:>15,} with its forward pass")
 print(f"central differences {2 * parameters_all * weights:,}")
 
 # %% [markdown]
-# All slopes for the price of three forward passes, however many there are. A
-# hundred billion multiplications against less than a million: this is why
-# networks can be trained at all. It works because there is *one* loss. To go
-# backwards from one number is cheap. If you had many outputs and one input,
-# going forwards would be ([Baydin and others 2018](cite:baydin2018) explain
-# both modes).
+# In dense layers all slopes cost about three forward passes, however many
+# there are. A hundred billion multiplications against less than a million:
+# this is why large networks can be trained in practice. It works because there
+# is *one* loss. To go backwards from one number is cheap. If you had many
+# outputs and one input, going forwards would be ([Baydin and others
+# 2018](cite:baydin2018) explain both modes).
 #
 # There is a price, paid in memory: every layer must keep its $H$ until the
 # blame comes back.
@@ -676,9 +713,12 @@ print(f"central differences {2 * parameters_all * weights:,}")
 # and how to hand blame back, as `Value` does, but for whole arrays.
 # `loss.backward()` walks this graph, youngest first, and adds into `.grad`.
 # Here is the XOR network in three lines, its gradient beside the one from
-# paper, and the mistake everybody makes once. (The wiggling is in the library,
-# too: `gradcheck` compares torch's gradients with central differences. When
-# you write an operation of your own one day, let it judge.)
+# paper, and the mistake everybody makes once.
+#
+# The wiggling is in the library, too: `gradcheck` compares torch's gradients
+# with central differences, by the *inputs* of a function. The second cell
+# makes the parameters inputs. When you write an operation of your own one day,
+# let `gradcheck` judge.
 
 # %%
 from torch import nn
@@ -696,29 +736,37 @@ def gap_after_backward():
                                   reduction="sum") / 2  # ()
     loss.backward()
     dW1, db1, dW2, db2 = (P.grad.numpy() for P in model.parameters())
-    return np.abs(flat([dW1.T, db1, dW2.T, db2]) - by_hand).max()
+    return np.abs(flat([dW1.T, db1, dW2.T, db2]) - on_paper).max()
 
 once, twice = gap_after_backward(), gap_after_backward()
 claim("the gap of nn.Sequential to paper", once, at_most=1e-10,
       baseline={"a second time, without zero_grad": twice})
-inputs = torch.tensor(X, requires_grad=True)  # (batch, features)
-print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
+
+# %%
+names = [name for name, _ in model.named_parameters()]
+
+def answer(*values):
+    named = dict(zip(names, values, strict=True))
+    return torch.func.functional_call(model, named, torch.tensor(X))
+
+given = tuple(model.parameters())
+print("gradcheck by", names, torch.autograd.gradcheck(answer, given))
 
 # %% [markdown]
 # The second call *added* its gradient to the first: the `+=` again, across
-# calls. (Our engine starts
-# from zero each time.) That is useful when a batch is too large for the memory
-# and comes in parts. Otherwise call `optimizer.zero_grad()` before each step.
+# calls. (Our engine starts from zero each time.) That is useful when a batch
+# is too large for the memory and comes in parts. Otherwise call
+# `optimizer.zero_grad()` before each step.
 #
 # ## At full size
 #
-# A network with a billion weights uses the same four formulas per layer. What
-# changes is where the numbers live. The outputs of layers that must wait for
-# the blame often fill more of a GPU's memory than the weights do, so large
-# models throw some away and compute them again on the way back. Precision is
-# single or half, so gradients are right to a few digits only. That is enough
-# for a step, and too little for a check: check in double precision, on a small
-# copy.
+# A network with a billion weights follows the same rule: each layer hands back
+# its gradient. What changes is where the numbers live. The outputs of layers
+# that must wait for the blame grow with the batch size, and can outgrow the
+# weights, gradients and the optimiser's state. So large models throw some away
+# and compute them again on the way back. Numbers are held in single precision,
+# about seven digits, or half, about three. That is enough for a step, and too
+# little for a check: check in double precision, on a small copy.
 #
 # ## Recap
 #
@@ -730,8 +778,8 @@ print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
 # - **check** it by central differences, and distrust a loss that merely falls;
 # - **build** an engine: numbers that remember their parents and slopes, walked
 #   from the youngest to the oldest;
-# - **explain** `loss.backward()`: all slopes for about three forward passes,
-#   and `+=` everywhere.
+# - **explain** `loss.backward()`: all slopes for about three forward passes
+#   (in dense layers), and `+=` everywhere.
 #
 # **When to use what?** For work, torch's engine, always. By hand, when you
 # want to understand or to make one operation fast, and then with a check.
@@ -739,11 +787,14 @@ print("gradcheck:", torch.autograd.gradcheck(model, [inputs]))
 #
 # **Further reading.** The derivation follows the lecture of
 # [Krippahl](cite:krippahl), and his advice to read chapter 4 of [Skansi
-# 2018](cite:skansi2018). The idea became famous with the four pages of
-# [Rumelhart, Hinton & Williams 1986](cite:rumelhart1986), which are still a
-# good read. Chapter 2 of [Nielsen 2015](cite:nielsen2015) takes its time with
-# the four formulas. [Baydin and others 2018](cite:baydin2018) is the survey of
-# automatic differentiation.
+# 2018](cite:skansi2018). The idea has many parents: in optimal control [Kelley
+# 1960](cite:kelley1960) came close, [Linnainmaa 1976](cite:linnainmaa1976) had
+# the reverse mode in his thesis of 1970, [Werbos 1982](cite:werbos1982)
+# brought it to networks, and the four pages of [Rumelhart, Hinton & Williams
+# 1986](cite:rumelhart1986), still a good read, made it popular. Chapter 2 of
+# [Nielsen 2015](cite:nielsen2015) takes its time with the four formulas.
+# [Baydin and others 2018](cite:baydin2018) is the survey of automatic
+# differentiation.
 #
 # What do networks do with their hidden units, once they can train them? That
 # is the [next lesson](lesson:02b_learned_codes).
