@@ -11,6 +11,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from coursekit import compare
 from coursekit.errors import CourseError
+from coursekit.kernels import PatientManager
 from coursekit.lessons import read_lesson
 from coursekit.normalize import normalize, write
 from coursekit.staleness import source_hash
@@ -60,6 +61,7 @@ def execute(notebook, lesson, progress=None):
     lesson.notebook.parent.mkdir(parents=True, exist_ok=True)
     client = NotebookClient(
         notebook,
+        kernel_manager_class=PatientManager,
         kernel_name="python3",
         extra_arguments=["--Application.log_level=40"],  # no word about open ports
         timeout=CELL_SECONDS,
