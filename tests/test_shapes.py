@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import ROOT
 from deepcourse.shapes import Checker, ShapeCommentError
 
 
@@ -120,21 +119,6 @@ def test_code_without_shape_comments_is_left_as_it_is():
     source = 'def f(x):\n    """Doc."""\n    return x  # why\n'
     tree = Checker().instrument(source, "x.py")
     assert ast.unparse(tree).replace("    __sizes__ = {}\n", "") == source.replace("  # why\n", "")
-
-
-def test_the_shape_comments_of_deepcourse_hold_and_all_run():
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "coursekit.shape_plugin"]
-    done = subprocess.run(
-        [*command, *map(str, DEEPCOURSE_TESTS)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-
-
-DEEPCOURSE_TESTS = [
-    path
-    for module in sorted((ROOT / "src" / "deepcourse").glob("*.py"))
-    if (path := ROOT / "tests" / f"test_{module.stem}.py").is_file() and module.stem != "shapes"
-]
 
 
 BAD_MODULE = """\
