@@ -798,7 +798,7 @@ legend = axes[2].legend(axes[2].lines[::6], SHAPES, loc="lower left")
 # %% [markdown]
 # ## Recap
 #
-# You can now
+# You can
 #
 # - **build** the gate and **derive** its error, $\lambda^2/6$ on the square,
 #   until rounding wins;
@@ -809,12 +809,13 @@ legend = axes[2].legend(axes[2].lines[::6], SHAPES, loc="lower left")
 #   its Taylor coefficients up to degree $n$, needs $2^n$ units to match a
 #   product of $n$ numbers to that degree, where a tree needs $4(n-1)$, and
 #   that this is not about learning;
-# - **test** depth against width, and expect an answer that depends on the
-#   target and on the budget.
+# - **test** depth against width; the answer depends on target and budget.
 #
 # Bet on depth when you believe in parts made of parts. For a sum of separate
 # effects, stay shallow, at this budget at least. When you can list the terms,
 # list them: sparse regression needs fewer examples.
+#
+# Now do [the assignment](assignment:01_regression_to_networks).
 #
 # **Further reading.** The lecture behind this lesson is
 # [Wahlström 2017](cite:wahlstrom2017). Read
