@@ -1,5 +1,7 @@
 # `make help` lists what there is. Each environment is installed once, when first needed.
 PYTHON ?= python3
+# Another environment that is active here must not confuse what runs in ours.
+unexport VIRTUAL_ENV
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
