@@ -112,10 +112,12 @@ def require_class(folder):
 
 def nbgrader(folder, *arguments):
     """Run stock nbgrader in class `folder`; return what it said, raise CourseError if it fails."""
+    # nbgrader calls alembic by name, and ours may be an environment that is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     ran = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
-        env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1"},
+        env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1", "PATH": path},
         capture_output=True,
         text=True,
     )
