@@ -144,8 +144,10 @@ def make_course(folder):
     (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    for name in re.findall(r"notebooks/lessons/\w+", toc):
-        shutil.copy(ROOT / f"{name}.ipynb", folder / "notebooks" / "lessons")
+    for name in re.findall(r"notebooks/\w+/\w+", toc):
+        copy = folder / f"{name}.ipynb"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / f"{name}.ipynb", copy)
     toc = toc.replace("chapters:", f"chapters:\n      - file: {LESSON}", 1)
     (folder / "_toc.yml").write_text(toc, encoding="utf-8")
     return folder
