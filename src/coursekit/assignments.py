@@ -15,7 +15,7 @@ import jupytext
 from coursekit.course import Course
 from coursekit.errors import CourseError
 from coursekit.headings import TASK, TOTAL
-from coursekit.lessons import LINK, SETUP, resolve
+from coursekit.lessons import setup_source, stamp
 
 HEADER = re.compile(r"^# %%\s*(?P<markdown>\[markdown\])?\s*(?P<tags>.*)$")
 TAG = re.compile(r'(?P<key>[A-Za-z_]\w*)(?:=(?P<value>"[^"]*"|[^\s"]+))?(?=\s|$)')
@@ -221,14 +221,9 @@ def _tags(text, where):
 def _complete(cell, course):
     """Write the set-up cell's body; turn `](cite:key)` and its like into addresses."""
     if cell.kind == "setup":
-        gpu_helps = ", gpu_helps=True" if cell.tags.get("gpu_helps") else ""
-        cell.source = SETUP.format(
-            wheel=course.wheel_url, minutes=cell.tags["minutes"], gpu_helps=gpu_helps
-        )
+        cell.source = setup_source(course, cell.tags["minutes"], cell.tags.get("gpu_helps"))
     if cell.kind == "prose":
-        cell.source = LINK.sub(
-            lambda match: f"]({resolve(match[1], match[2], course, cell.where)})", cell.source
-        )
+        cell.source = stamp(cell.source, course, cell.where)
 
 
 def _number(cells):

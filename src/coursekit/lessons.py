@@ -92,7 +92,7 @@ def read_lesson(lesson):
         where = lesson.where(index)
         _expand(cell, lesson.course, where)
         if cell.cell_type == "markdown":
-            cell.source = _stamp(cell.source, lesson.course, where)
+            cell.source = stamp(cell.source, lesson.course, where)
     return notebook
 
 
@@ -108,10 +108,7 @@ def _expand(cell, course, where):
     tags, meta = [], {}
     if short.get("setup"):
         tags = ["setup", IGNORE]
-        gpu_helps = ", gpu_helps=True" if short.get("gpu_helps") else ""
-        cell.source = SETUP.format(
-            wheel=course.wheel_url, minutes=short.get("minutes", 1), gpu_helps=gpu_helps
-        )
+        cell.source = setup_source(course, short.get("minutes", 1), short.get("gpu_helps"))
     if short.get("explore"):
         tags = ["explore", IGNORE]
     if "figure" in short:
@@ -126,8 +123,14 @@ def _expand(cell, course, where):
     cell.metadata = NotebookNode(({"tags": tags} if tags else {}) | meta)
 
 
-def _stamp(text, course, where):
-    """Turn `](cite:key)`, `](lesson:name)` and `](page:name)` into addresses of the site."""
+def setup_source(course, minutes, gpu_helps):
+    """Return the code of the set-up cell, the same in every lesson and assignment."""
+    hint = ", gpu_helps=True" if gpu_helps else ""
+    return SETUP.format(wheel=course.wheel_url, minutes=minutes, gpu_helps=hint)
+
+
+def stamp(text, course, where):
+    """Turn `](cite:key)`, `](lesson:name)` and their like into addresses of the site."""
 
     def address(match):
         kind, target = match.groups()

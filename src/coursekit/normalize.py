@@ -29,11 +29,11 @@ def normalize(notebook, where, source_hash=None):
     metadata = dict(NOTEBOOK_METADATA)
     if source_hash is not None:
         metadata["deepcourse"] = {"source_hash": source_hash}
-    notebook.metadata = _nodes(metadata)
+    notebook.metadata = nodes(metadata)
     ids, count = set(), 0
     for index, cell in enumerate(notebook.cells):
         kept = {key: cell.metadata[key] for key in CELL_METADATA if key in cell.metadata}
-        cell.metadata = _nodes(kept)
+        cell.metadata = nodes(kept)
         cell.id = cell_id(cell, ids)
         cell.pop("attachments", None)
         if cell.cell_type == "code":
@@ -53,12 +53,16 @@ def cell_id(cell, taken):
     return name
 
 
+def text_of(notebook):
+    """Return the canonical bytes of `notebook`, as text."""
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
 def write(notebook, path):
     """Write the canonical bytes of `notebook` to `path`, all or nothing."""
-    text = nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
+    part.write_text(text_of(notebook), encoding="utf-8", newline="\n")
     part.replace(path)
 
 
@@ -93,7 +97,8 @@ def _join_streams(outputs):
     return joined
 
 
-def _nodes(value):
+def nodes(value):
+    """Return `value` with each dict in it, at any depth, as a NotebookNode."""
     if isinstance(value, dict):
-        return NotebookNode({key: _nodes(inner) for key, inner in value.items()})
+        return NotebookNode({key: nodes(inner) for key, inner in value.items()})
     return value

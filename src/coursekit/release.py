@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from coursekit.assignment_rules import read_assignment
 from coursekit.errors import CourseError
 from coursekit.leaks import find_leaks
-from coursekit.normalize import NOTEBOOK_METADATA, cell_id, write
+from coursekit.normalize import NOTEBOOK_METADATA, cell_id, nodes, text_of, write
 from coursekit.stubs import WITHOUT_GRADEBOOK
 
 SCHEMA = 3
@@ -27,7 +27,7 @@ PARTS = {  # kind: grade, solution, locked
 
 def source_notebook(assignment):
     """Return the instructor's notebook: solutions, hidden tests, nbgrader's metadata."""
-    notebook = nbformat.v4.new_notebook(metadata=_nodes(NOTEBOOK_METADATA))
+    notebook = nbformat.v4.new_notebook(metadata=nodes(NOTEBOOK_METADATA))
     taken = set()
     for cell in read_assignment(assignment):
         if cell.kind == "wrong":
@@ -49,7 +49,7 @@ def student_notebook(assignment):
     resources = {"unique_key": assignment.name, "metadata": {"name": assignment.name}}
     for preprocessor in WITHOUT_GRADEBOOK:
         notebook, resources = preprocessor().preprocess(notebook, resources)
-    notebook.metadata = _nodes(NOTEBOOK_METADATA)
+    notebook.metadata = nodes(NOTEBOOK_METADATA)
     refuse_to_leak(assignment, notebook)
     return notebook
 
@@ -70,7 +70,7 @@ def release(assignment):
     """Bring the book's student version up to date; return "kept" or "released"."""
     notebook = student_notebook(assignment)
     path = assignment.notebook
-    if path.is_file() and path.read_text(encoding="utf-8") == _text(notebook):
+    if path.is_file() and path.read_text(encoding="utf-8") == text_of(notebook):
         return "kept"
     write(notebook, path)
     return "released"
@@ -86,7 +86,7 @@ def release_problems(assignment):
     if not path.is_file():
         return [f"{assignment.where(1)}: it has no student's version yet: run `make notebooks`"]
     committed = path.read_text(encoding="utf-8")
-    if committed == _text(notebook):
+    if committed == text_of(notebook):
         return []
     old = nbformat.reads(committed, 4).cells
     pairs = zip(old, notebook.cells, strict=False)
@@ -122,14 +122,4 @@ def _metadata(cell):
         "locked": locked,
         "task": False,
     }
-    return _nodes({"nbgrader": meta | ({"points": cell.points} if grade else {})})
-
-
-def _text(notebook):
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
-
-
-def _nodes(value):
-    if isinstance(value, dict):
-        return NotebookNode({key: _nodes(inner) for key, inner in value.items()})
-    return value
+    return nodes({"nbgrader": meta | ({"points": cell.points} if grade else {})})
