@@ -170,7 +170,7 @@ DEFECTS = {
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_defect_of_an_assignment_is_found_by_running_it(write, defect, monkeypatch):
     old, new, said = DEFECTS[defect]
-    monkeypatch.setattr("coursekit.assignments.SETUP", "")  # spare the time to import torch
+    monkeypatch.setattr("coursekit.lessons.SETUP", "")  # spare the time to import torch
     monkeypatch.setattr("coursekit.prove.run_variants", lambda c, v: run_variants(c, v, seconds=3))
     problems = prove(write(old, new)).problems
     for part in said:

@@ -21,7 +21,7 @@ def graded(tmp_path_factory):
     (place / "bank").mkdir()
     (place / "bank" / "tiny.py").write_text(TEXT, "utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("coursekit.assignments.SETUP", "")  # spares nine imports of torch
+        patch.setattr("coursekit.lessons.SETUP", "")  # spares nine imports of torch
         new_class(Course(ROOT), place / "class", ["tiny"], place / "bank")
         add_demo(Course(ROOT), place / "class", place / "bank")
     grading.run(place / "class", "nbgrader", "autograde", "tiny")
