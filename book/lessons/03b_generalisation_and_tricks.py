@@ -582,6 +582,8 @@ claim("the probability of the right digit", probs[data.y_test[0] == 1],
 # then dropout or weight decay. With deep networks: batch normalisation. With
 # clean and plentiful data, cures bring little.
 #
+# Now do [the assignment](assignment:03_stochastic_gradient_descent).
+#
 # **Further reading.** [Winther 2018](cite:winther2018) is the lecture behind
 # this lesson, [Krippahl](cite:krippahl) and
 # [Carbonnelle 2016](cite:carbonnelle2016) the others of the chapter.
