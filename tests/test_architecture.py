@@ -19,6 +19,7 @@ DOWNWARD = [
     "training",
     "data",
     "layers",
+    "engine",
     "download",
     "widgets",
     "plot",

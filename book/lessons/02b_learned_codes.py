@@ -609,6 +609,8 @@ claim("the gap between torch's gradient and ours", gap, at_most=1e-10,
 # probability, with the loss that goes with it. Before you add depth, look at
 # the gradient of the first layer.
 #
+# Now do [the assignment](assignment:02_backpropagation).
+#
 # **Further reading.** The lecture of [Krippahl](cite:krippahl) inspired this
 # lesson. Chapter 4 of [Mitchell 1997](cite:mitchell1997) has the 8-3-8
 # network; [Ackley, Hinton & Sejnowski 1985](cite:ackley1985) had set the task
