@@ -1,15 +1,16 @@
 # %% [markdown]
 # # Assignment 2: the way back
 #
-# You will put a ceiling on the blame, teach it two new layers and two new
-# numbers, and convict a program whose loss falls although its gradient is
-# wrong. It belongs to the lessons [Backpropagation: sharing out the
-# blame](lesson:02_backpropagation) and [Codes that nobody
+# You will put a ceiling on the blame, send it back through new layers and new
+# blocks of the engine, and convict a program whose loss falls although its
+# gradient is wrong. It belongs to the lessons [Backpropagation: sharing out
+# the blame](lesson:02_backpropagation) and [Codes that nobody
 # designed](lesson:02b_learned_codes). Keep them open: looking things up is
 # part of the work.
 #
-# There are six tasks and 20 points. Plan an hour to an hour and a half.
-# No task asks you for more than a few lines, and none needs another.
+# There are six tasks and 20 points. Plan an hour and a half; Tasks 4 and 5
+# take half of it. No answer is longer than a few lines, and no task needs
+# another.
 #
 # **How it works.** In each task, replace the line `raise
 # NotImplementedError(...)` with your own. Keep the names and the shapes: the
@@ -45,19 +46,21 @@ from deepcourse.plot import BLUE, GREY, ORANGE
 # ## Task 1 · Blame with a ceiling (2 points)
 #
 # With half squares, blame grows with the mistake: one target with a misplaced
-# comma shouts louder than all others together. The **Huber loss** bends over
-# into a straight line where the mistake $e = \hat y - y$ exceeds $c$:
+# decimal point shouts louder than all others together. The **Huber loss** goes
+# on as a straight line where the mistake $e = \hat y - y$ exceeds a ceiling
+# $c$:
 #
 # $$\ell(e) = \begin{cases} \tfrac12 e^2 & \text{if } |e| \le c \\
 # c\,|e| - \tfrac12 c^2 & \text{if } |e| > c \end{cases} \qquad
 # L = \frac1N \sum \ell(\hat y - y).$$
 #
 # The sum runs over all examples and outputs; $N$ is the batch. Here is the
-# loss. Write its partner: the derivative of $L$ by the network's answer
-# $A = \hat y$, of the shape of A.
+# loss. Write its partner: the derivative of $L$ by each number of the
+# network's answer $A = \hat y$. (`np.where` or `np.clip` will help.)
 
 # %%
 def huber(A, y, ceiling):
+    """Return the loss for A and y (batch, outputs) and c, the ceiling."""
     e = np.abs(A - y)
     bent = np.where(e <= ceiling, e**2 / 2, ceiling * e - ceiling**2 / 2)
     return bent.sum() / len(y)
@@ -65,7 +68,7 @@ def huber(A, y, ceiling):
 
 # %% task=1 answer
 def huber_slope(A, y, ceiling):
-    """Return dA, for A and y (batch, outputs) and a positive ceiling."""
+    """Return dA (batch, outputs), the derivative of huber by A."""
     ### BEGIN SOLUTION
     return np.clip(A - y, -ceiling, ceiling) / len(y)  # (batch, outputs)
     ### END SOLUTION
@@ -78,27 +81,29 @@ check_shape("dA", dA1, batch=4, outputs=1)
 check_close("dA for the mistakes 3, 0.5, 0, -6 and the ceiling 2", dA1,
             [[0.5], [0.125], [0], [-0.5]], sizes={"batch": 4},
             hint="e below the ceiling, +ceiling or -ceiling above it, over N")
-A1 = np.array([[3.0, -0.4], [0.2, -7]])
-check_gradient("dA with two outputs", huber_slope(A1, A1[::-1], 1.5),
-               lambda A: huber(A, A1[::-1], 1.5), A1, sizes={"batch": 2})
+A1, y1 = np.array([[3.0, -0.4, 1], [0.2, -7, 0]]), np.zeros((2, 3))
+check_gradient("dA with three outputs", huber_slope(A1, y1, 1.5),
+               lambda A: huber(A, y1, 1.5), A1,
+               sizes={"batch": 2, "outputs": 3},
+               hint="N counts the examples, not all numbers")
 
 # %% [markdown]
-# See what it is good for: forty points on a line, and in five of them somebody
-# misplaced the comma.
+# See what it is good for: forty points near a line, and in five of them the
+# decimal point is misplaced.
 
 # %%
-check_runs(huber_slope, A1, A1[::-1], 1.5)
+check_runs(huber_slope, A1, y1, 1.5)
 rng = np.random.default_rng(1)
 x = rng.uniform(-2, 2, (40, 1))
-y_comma = x + 0.2 * rng.normal(size=(40, 1))
+y_typo = x + 0.2 * rng.normal(size=(40, 1))
 wrong = np.argsort(x[:, 0])[-5:]
-y_comma[wrong] *= 10
-plt.plot(x, y_comma, ".", color=GREY)
+y_typo[wrong] *= 10
+plt.plot(x, y_typo, ".", color=GREY)
 for name, slope in (("half squares", LOSSES["half squares"][1]),
                     ("Huber", lambda A, y: huber_slope(A, y, 0.5))):
     line = Dense(1, 1, np.random.default_rng(0))
     for _ in range(1000):
-        run_back([line], slope(run([line], x), y_comma))
+        run_back([line], slope(run([line], x), y_typo))
         line.W, line.b = line.W - 0.1 * line.dW, line.b - 0.1 * line.db
     plt.plot([-2, 2], run([line], np.array([[-2.0], [2]])), label=name)
 legend = plt.legend()
@@ -152,8 +157,9 @@ def huber_slope(A, y, ceiling):
 #   out: $A = H + f(H)$. Its input acts in two ways.
 #
 # As in `Dense`, `backward` takes dA and returns dH. That of `Scale` also keeps
-# the gradient of its gain in `self.dg`; the inner layers of `Around` keep
-# theirs, if you ask them to go back.
+# the gradient of its gains in `self.dg`, as `Dense` keeps `self.dW`. The inner
+# layers of `Around` keep their own gradients, if you send the blame through
+# them.
 
 # %% task=2 answer
 class Scale:
@@ -200,7 +206,10 @@ check_shape("dH", dH2, batch=5, units=3)
 check_gradient("dH", dH2, lambda H: (R2 * scale.g * H).sum(), H2,
                hint="how strongly does A depend on H?")
 check_defined(vars(scale), "dg")
-check_shape("dg", scale.dg, units=3)
+if np.shape(scale.dg) != (3,):
+    raise CheckError(f"dg: expected the shape (units,) = (3,), came "
+                     f"{np.shape(scale.dg)}\n  Look at: one gain multiplies "
+                     "its unit in every example: add up over the batch")
 check_gradient("dg", scale.dg, lambda g: (R2 * g * H2).sum(), scale.g,
                sizes={"batch": 5}, hint="a gain acts in every example")
 
@@ -212,7 +221,7 @@ dH2 = check_runs(around.backward, R2)
 check_shape("dH", dH2, batch=5, units=3)
 if not hasattr(inner, "dW"):
     raise CheckError("the inner Dense layer has no dW\n"
-                     "  Look at: run_back takes blame through a list of layers")
+                     "  Look at: run_back takes blame through the layers")
 check_close("dW of the inner layer", inner.dW,
             H2.T @ (R2 * (1 - np.tanh(H2 @ inner.W) ** 2)),
             hint="all of dA goes into the inner layers")
@@ -220,8 +229,9 @@ check_gradient("dH", dH2, lambda H: (R2 * around.forward(H)).sum(), H2,
                hint="H reaches A by two paths: add them up")
 
 # %% [markdown]
-# The lesson lost the blame in ten sigmoid layers. Put `Around` to work. The
-# gradient of the first layer over that of the last:
+# The lesson lost the blame in ten sigmoid layers. Now put `Around` around
+# each. The cell prints the length of the first layer's gradient over that of
+# the last. Which term of your `backward` makes the difference?
 
 # %%
 check_runs(around.backward, R2)
@@ -246,7 +256,8 @@ class Plain(Around):
         return run_back(self.layers, dA)
 
 
-print(f"plain {first_over_last(Plain):.0e}, around {first_over_last(Around):.2f}")
+print(f"plain  {first_over_last(Plain):.6f}")
+print(f"around {first_over_last(Around):.6f}")
 
 # %% task=2 test points=2
 import numpy as np
@@ -364,9 +375,9 @@ class Around:
 
 
 # %% [markdown]
-# ## Task 3 · Two new numbers for the engine (3 points)
+# ## Task 3 · Two new blocks for the engine (3 points)
 #
-# A building block of the engine is a `Value` made from a number and a list of
+# A block of the engine makes a new `Value` from a number and a list of
 # parents, each with its slope. The lesson's `exp`, as a function, would be
 #
 #     def exp(a):
@@ -401,6 +412,11 @@ def value_and_slopes(function, *numbers):
     if not isinstance(result, Value):
         raise CheckError(f"expected a Value, came a {type(result).__name__}\n"
                          "  Look at: return Value(number, parents)")
+    for pair in result.parents:
+        if isinstance(pair, Value) or not isinstance(pair[0], Value):
+            raise CheckError("each parent must be a pair (Value, slope)\n"
+                             "  Look at: [(a, ...)], not a.data, and the "
+                             "square brackets")
     result.backward()
     return [result.data, *(value.grad for value in values)]
 
@@ -417,7 +433,7 @@ for a, b, expected in ((2.0, 5.0, [5, 0, 1]), (2.0, -5.0, [2, 1, 0]),
 a = Value(0.5)
 (a * maximum(tanh(a), a)).backward()
 check_close("the slope of a times maximum(tanh(a), a) at 0.5", a.grad, 1.0,
-            hint="the parents are Values, not numbers: (a, ...), not a.data")
+            hint="the parents must be the given Values themselves")
 
 # %% task=3 test points=1
 import numpy as np
@@ -504,17 +520,16 @@ def maximum(a, b):
 # your reason in a comment behind it.
 #
 # 1. Six tanh layers of one unit each: $z_{\ell+1} = w\tanh(z_\ell)$ with
-#    $w = 2$. Every $z_\ell$ happens to be 0. How many times larger is the
-#    blame $\delta_1$ than $\delta_6$? And with the sigmoid in place of tanh,
-#    with biases that keep every $z_\ell$ at 0?
-#    → `tanh_ratio`, `sigmoid_ratio`
+#    $w = 2$. Every $z_\ell$ happens to be 0. What is $\delta_1/\delta_6$?
+#    → `tanh_ratio`. And with the sigmoid in place of tanh, and biases that
+#    keep every $z_\ell$ at 0? → `sigmoid_ratio`
 # 2. `a = Value(3.0)`, `b = a * a`, `c = b * b`. After `c.backward()`, `a.grad`
 #    is $4a^3 = 108$. What is it if the engine's last line has `=` in place of
 #    `+=`? → `without_plus`
 # 3. A network with 2 inputs, 8 sigmoid units and 1 output learns XOR by
 #    gradient descent. All its weights start at 0.5, all biases at 0. After
-#    1,000 steps, how many *different* hidden units has it: 1, 2, 4 or 8?
-#    → `different_units`
+#    1,000 steps, how many hidden units with *different* weights has it: 1, 2,
+#    4 or 8? → `different_units`
 # 4. Momentum 0.9, as in the lesson: a step is the last step times 0.9, plus
 #    the new one, $-\eta\,\partial L/\partial w$. On a long slope this gradient
 #    is always the same. How many times longer than without momentum are the
@@ -533,9 +548,10 @@ longer = 10  # s = 0.9 s + 1 gives s = 10
 
 # %% [markdown]
 # The check cannot tell you whether you are right: it only looks whether your
-# answers can be read. Then *measure* what you doubt in a cell of your own. For
-# question 3, `train_from` stands ready below. Change an answer if you must,
-# but only once you know why it was wrong.
+# answers can be read. Then *measure* what you doubt in a cell of your own.
+# For question 3, `train_from` stands ready below the check: call it with
+# `np.full((2, 8), 0.5)` and `np.full((8, 1), 0.5)`. Change an answer if you
+# must, but only once you know why it was wrong.
 
 # %% task=4 check
 check_defined(globals(), "tanh_ratio", "sigmoid_ratio", "without_plus",
@@ -700,17 +716,19 @@ print(f"the loss falls from {losses[0]:.3f} to {losses[-1]:.3f}")
 # \text{claimed} = \sum_{\text{all entries}} \frac{\partial L}{\partial\theta}
 # \odot v .$$
 #
-# Write `judge`, which returns both. `loss` is a function of the list of
-# parameters, like `curve_loss`. Make new lists: `parameters` must stay what
-# they are.
+# Write `judge`, which returns both. `loss` takes the list of parameters, like
+# `curve_loss`. Make new arrays: `parameters` must stay what they are.
 #
-# **The sentence.** Then run the cell after the first check. Which gradients
-# are wrong, and which line do they have in common? Write `backward`: the draft
-# with the one fault mended.
+# **The verdict.** Then run the first check and the cell after it. There $v$
+# moves only one array at a time. Which gradients are wrong, and which line do
+# they have in common? Write `backward`: copy the draft and mend the one fault.
 
 # %% task=5 answer
 def judge(loss, parameters, gradient, direction, h=1e-5):
-    """Return (measured, claimed), two numbers; the last three lists match."""
+    """Return measured, claimed: two numbers.
+
+    parameters, gradient, direction are lists of arrays of the same shapes.
+    """
     ### BEGIN SOLUTION
     pairs = list(zip(parameters, direction, strict=True))
     up = loss([P + h * V for P, V in pairs])
@@ -735,7 +753,7 @@ def backward(X, y, W1, b1, W2, b2, W3, b3):
 
 
 # %% [markdown]
-# The first check asks about $L(a, b) = a_1^2 + 3a_2 + b$ at $a = (2, 1)$,
+# The first check takes $L(a, b) = a_1^2 + 3a_2 + b$ at $a = (2, 1)$,
 # $b = 5$, where the gradient is $(4, 3)$ and 1.
 
 # %% task=5 check
@@ -770,7 +788,7 @@ for i, name in enumerate(("dW1", "db1", "dW2", "db2", "dW3", "db3")):
                         "layer l in the lesson, letter by letter")
 
 # %% [markdown]
-# The draft and your mended program. Look at the first hundred steps: would you
+# The draft and your mended program. Look at the first fifty steps: would you
 # have noticed?
 
 # %%
@@ -803,7 +821,8 @@ for shapes in (((3,),), ((2, 4), (4,)), ((3, 2), (2,), (2, 5), (5,))):
         place, gradient, direction)
     assert np.isclose(measured, truth, rtol=1e-5, atol=1e-6), "measured"
     assert np.isclose(claimed, wrong), "claimed"
-    assert all(map(np.array_equal, kept, place)), "parameters changed"
+    for before, after in zip(kept, place, strict=True):
+        assert np.allclose(before, after, rtol=1e-9), "parameters changed"
 
 # %% task=5 test points=2
 import numpy as np
@@ -900,8 +919,8 @@ def backward(X, y, W1, b1, W2, b2, W3, b3):
 #    weights, ways around, or fewer layers.
 # 3. Look at the outputs of the units before and after the first steps: if most
 #    are near 0 or 1 afterwards, and were not before, and the gradient has
-#    collapsed, they are saturated. Start anew with a smaller learning rate (the
-#    mean, not the sum, over the batch).
+#    collapsed, they are saturated. Start anew with a smaller learning rate
+#    (the mean, not the sum, over the batch).
 #
 # ### BEGIN MARK SCHEME
 #
