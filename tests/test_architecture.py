@@ -18,6 +18,8 @@ DOWNWARD = [
     "repro",
     "training",
     "data",
+    "pictures",
+    "keys",
     "layers",
     "engine",
     "download",
