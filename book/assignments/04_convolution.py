@@ -1,14 +1,16 @@
 # %% [markdown]
 # # Assignment 4: convolution in time
 #
-# You will take convolution out of the plane and along time. You will see how
-# far a stack of layers looks, find a tremor with a kernel that is pulled
-# apart, sort layers by what they do to a shift, mend a program that runs
-# without an error, and catch a network at looking in the wrong place.
+# You will take convolution out of the plane and along time. You will ask what
+# an output sees, find a tremor with a kernel that is pulled apart, sort layers
+# by what they do to a shift, mend a program that runs without an error, and
+# catch a network at looking in the wrong place. It belongs to the lessons
+# Convolution, What a network sees and Reading architectures. Keep them open:
+# looking things up is part of the work.
 #
-# There are six tasks and 20 points. Plan 75 minutes, or 100 if tensors with
-# three axes are still new to you. Everything runs in seconds. The tasks stand
-# alone; leave out what stops you and go on.
+# There are six tasks and 20 points. Plan an hour and a quarter, or 100 minutes
+# if tensors with three axes still slow you down. Everything runs in seconds.
+# The tasks stand alone: when one stops you, go on to the next.
 #
 # **How it works.** In each task, replace the line `raise
 # NotImplementedError(...)` with your own. Keep the names and the shapes: the
@@ -57,69 +59,65 @@ plt.plot(times, heartbeat(times))
 label = plt.xlabel("seconds")
 
 # %% [markdown]
-# ## Task 1 · How far a stack looks (3 points)
+# ## Task 1 · What an output sees (3 points)
 #
-# A kernel of width 3 reads three neighbours. With **dilation** 2 it leaves
-# gaps, and reads every second number; with dilation $d$ every $d$-th:
+# The receptive field says *how many* inputs an output sees. Now ask *which*.
+# Take a stack of one-dimensional convolutions, each with its width, stride,
+# padding and dilation. Output number $n$ of the last layer sees certain inputs
+# of that layer, which are outputs of the layer before, and so on down.
 #
-# ```text
-# dilation 1:   x x x . . . .      spans 3 inputs
-# dilation 2:   x . x . x . .      spans 5
-# dilation 3:   x . . x . . x      spans 7
-# ```
+# **Code** (2 points). Write `seen`, which returns the first and the last input
+# that output $n$ sees. Begin with one layer, without padding: output $n$ of
+# stride $s$ starts at input $ns$, and where does it end? Then move all by the
+# padding. All numbers count from 0; a negative one lies in the padding.
 #
-# So a kernel of width $k$ and dilation $d$ spans $d(k - 1) + 1$ inputs. Put
-# this span where the lesson's formulas for the output size and the receptive
-# field have the kernel's width. Nothing else changes.
-#
-# **Code.** Write `size_and_field` for a whole stack of layers.
-#
-# **Numbers.** At 250 numbers a second, how many layers of width 3 and stride 1
-# does it take until one output sees 250 inputs or more? Give `plain_layers`,
-# all with dilation 1, and `doubling_layers`, with dilations 1, 2, 4, 8, …
-# Guess before you compute.
+# **Numbers** (1 point). How many layers of width 3 and stride 1 does it take
+# until one output sees 250 inputs or more, one second of a good recorder? Give
+# `plain_layers`, all with dilation 1, and `doubling_layers`, with dilations 1,
+# 2, 4, 8, … Guess before you compute.
 
 # %% task=1 answer
-def size_and_field(size, layers):
-    """Return (size, field) after all layers: two whole numbers.
+def seen(n, layers):
+    """Return (first, last), two whole numbers.
 
-    size is the length of the input. Each layer is a tuple
-    (width, stride, padding, dilation); `padding` zeros stand at each end.
-    field is how many inputs one output of the last layer spans.
+    Each layer is a tuple (width, stride, padding, dilation); the first
+    layer of the list reads the input.
     """
     ### BEGIN SOLUTION
-    field, step = 1, 1  # step: how many inputs lie between two outputs
-    for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride + 1
-        field += gaps * step
-        step *= stride
-    return size, field
+    first = last = n
+    for width, stride, padding, dilation in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + dilation * (width - 1)
+    return first, last
     ### END SOLUTION
 
 
-# plain_layers = ...
-# doubling_layers = ...
+# Give a value to each of these names:
+# plain_layers, doubling_layers
 ### BEGIN SOLUTION
 plain_layers = 125  # 1 + 2 * 125 = 251
 doubling_layers = 7  # 1 + 2 * (1 + 2 + 4 + ... + 64) = 255
 ### END SOLUTION
 
 # %% task=1 check
-def check_stack(about, size, layers, expected, hint):
-    came = check_runs(size_and_field, size, layers)
-    check_close(f"size and field, {about}", came, expected, hint=hint)
+def check_seen(about, n, layers, expected, hint):
+    came = check_runs(seen, n, layers)
+    check_close(f"what output {n} sees, {about}", came, expected, hint=hint)
 
 
-check_stack("no layer", 9, [], [9, 1], "one output sees one input: itself")
-check_stack("one layer", 20, [(3, 1, 0, 1)], [18, 3], "no stride, no gaps")
-check_stack("dilation 4", 20, [(3, 1, 0, 4)], [12, 9], "it spans 9 inputs")
-check_stack("padding 1, stride 2", 20, [(3, 2, 1, 1)], [10, 3],
-            "round down, then add 1")
-check_stack("two layers with stride 2", 21, [(3, 2, 0, 1), (3, 2, 0, 1)],
-            [4, 7], "the second layer's neighbours lie 2 inputs apart")
-check_stack("three layers", 99, [(5, 3, 0, 1), (3, 2, 1, 2), (2, 1, 0, 1)],
-            [14, 23], "gaps add dilation * (width - 1) * all strides before")
+check_seen("no layer", 5, [], [5, 5], "without layers, output 5 is input 5")
+check_seen("width 3", 5, [(3, 1, 0, 1)], [5, 7], "inputs 5, 6 and 7")
+check_seen("dilation 4", 5, [(3, 1, 0, 4)], [5, 13], "inputs 5, 9 and 13")
+check_seen("stride 2", 5, [(3, 2, 0, 1)], [10, 12], "inputs 10, 11 and 12")
+check_seen("padding 1", 5, [(3, 1, 1, 1)], [4, 6],
+           "the window starts one place earlier")
+check_seen("stride 2, padding 1", 0, [(3, 2, 1, 1)], [-1, 1],
+           "padding is counted in places of the layer's own input")
+check_seen("two layers", 5, [(3, 2, 0, 1), (2, 1, 0, 1)], [10, 14],
+           "go backwards: the last layer sees 5 and 6 of the first one's "
+           "outputs")
+check_seen("three layers", 5, [(5, 3, 0, 1), (3, 2, 1, 2), (2, 1, 0, 1)],
+           [27, 49], "go backwards, and take `last` through every layer, too")
 check_defined(globals(), "plain_layers", "doubling_layers")
 check_shape("plain_layers", plain_layers)
 check_shape("doubling_layers", doubling_layers)
@@ -137,14 +135,13 @@ for _ in range(12):
                              bias=False) for k, s, p, d in layers]
     for part in parts:
         torch.nn.init.constant_(part.weight, 1.0)
-    stack = torch.nn.Sequential(*parts).double()
-    size = rng.randint(600, 700)
-    x = torch.ones(1, 1, size).double().requires_grad_()
-    out = stack(x)
-    out[0, 0, out.shape[2] // 2].backward()
-    seen = x.grad[0, 0].nonzero()
-    expected = out.shape[2], (seen.max() - seen.min() + 1).item()
-    assert tuple(size_and_field(size, layers)) == expected, layers
+    x = torch.ones(1, 1, 650).double().requires_grad_()
+    out = torch.nn.Sequential(*parts).double()(x)[0, 0]
+    n = len(out) // 2 + rng.randint(-3, 3)  # far from both ends
+    out[n].backward()
+    places = x.grad[0, 0].nonzero()
+    expected = places.min().item(), places.max().item()
+    assert tuple(seen(n, layers)) == expected, layers
 
 # %% task=1 test points=1
 import torch
@@ -160,74 +157,76 @@ def count_layers(dilation_of):
         x = torch.ones(1, 1, 700).double().requires_grad_()
         out = torch.nn.Sequential(*parts)(x)
         out[0, 0, out.shape[2] // 2].backward()
-        seen = x.grad[0, 0].nonzero()
-        span = (seen.max() - seen.min() + 1).item()
+        places = x.grad[0, 0].nonzero()
+        span = (places.max() - places.min() + 1).item()
     return len(parts)
 
 
 assert plain_layers == count_layers(lambda layer: 1), "plain_layers"
 assert doubling_layers == count_layers(lambda layer: 2**layer), "doubling"
 
-# %% task=1 wrong="lets the stride of a layer widen its own field" fails="test-1"
-def size_and_field(size, layers):
-    field, step = 1, 1
+# %% task=1 wrong="goes forwards through the layers" fails="test-1"
+def seen(n, layers):
+    first = last = n
     for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride + 1
-        step *= stride
-        field += gaps * step
-    return size, field
+        first = first * stride - padding
+        last = last * stride - padding + dilation * (width - 1)
+    return first, last
 
 
 plain_layers, doubling_layers = 125, 7
 
-# %% task=1 wrong="forgets the strides below" fails="test-1"
-def size_and_field(size, layers):
-    field = 1
-    for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride + 1
-        field += gaps
-    return size, field
+# %% task=1 wrong="forgets the padding" fails="test-1"
+def seen(n, layers):
+    first = last = n
+    for width, stride, _, dilation in reversed(layers):
+        first = first * stride
+        last = last * stride + dilation * (width - 1)
+    return first, last
 
 
 plain_layers, doubling_layers = 125, 7
 
-# %% task=1 wrong="forgets the 1 in the output size" fails="test-1"
-def size_and_field(size, layers):
-    field, step = 1, 1
-    for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride
-        field += gaps * step
-        step *= stride
-    return size, field
+# %% task=1 wrong="ends one input too late" fails="test-1"
+def seen(n, layers):
+    first = last = n
+    for width, stride, padding, dilation in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + dilation * width
+    return first, last
+
+
+plain_layers, doubling_layers = 125, 7
+
+# %% task=1 wrong="starts the last window at the first one" fails="test-1"
+def seen(n, layers):
+    first = last = n
+    for width, stride, padding, dilation in reversed(layers):
+        first = first * stride - padding
+        last = first + dilation * (width - 1)
+    return first, last
 
 
 plain_layers, doubling_layers = 125, 7
 
 # %% task=1 wrong="thinks that each layer sees three new inputs" fails="test-1-2"
-def size_and_field(size, layers):
-    field, step = 1, 1
-    for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride + 1
-        field += gaps * step
-        step *= stride
-    return size, field
+def seen(n, layers):
+    first = last = n
+    for width, stride, padding, dilation in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + dilation * (width - 1)
+    return first, last
 
 
 plain_layers, doubling_layers = 84, 7
 
 # %% task=1 wrong="takes the last dilation for the whole field" fails="test-1-2"
-def size_and_field(size, layers):
-    field, step = 1, 1
-    for width, stride, padding, dilation in layers:
-        gaps = dilation * (width - 1)
-        size = (size + 2 * padding - gaps - 1) // stride + 1
-        field += gaps * step
-        step *= stride
-    return size, field
+def seen(n, layers):
+    first = last = n
+    for width, stride, padding, dilation in reversed(layers):
+        first = first * stride - padding
+        last = last * stride - padding + dilation * (width - 1)
+    return first, last
 
 
 plain_layers, doubling_layers = 125, 8
@@ -235,78 +234,49 @@ plain_layers, doubling_layers = 125, 8
 # %% [markdown]
 # ## Task 2 · A kernel pulled apart (3 points)
 #
-# Now let such a kernel compute. Number $i$ of the kernel meets the input at
-# the places $n + d\,i$:
+# A convolution with dilation $d$, along time, from several channels to several
+# outputs, is
 #
-# $$\mathrm{out}[o, n] = \sum_i \sum_c w[o, c, i]\; x[c,\, n + d\,i].$$
+# $$Z_{on} = \sum_{a} \sum_{c} W_{oca}\, x_{c,\, n + d a}.$$
 #
-# Write `dilated_conv` without padding and without torch's convolutions. Loop
-# over the few numbers $i$ of the kernel, not over the many places: for each
-# $i$, all outputs come from one matrix product, `w[:, :, i]` times a slice of
-# `x`.
+# Write it without padding, without torch's convolutions and without cutting
+# out windows. Loop over the few numbers $a$ of the kernel, not over the many
+# places $n$: for each $a$, the sum over the channels is one matrix product, of
+# `W[:, :, a]` and a slice of `x`.
 
 # %% task=2 answer
-def dilated_conv(x, w, dilation):
-    """Return the convolution, (outputs, places), of a single recording.
+def dilated_conv(x, W, dilation):
+    """Return Z (outputs, places) for a single recording.
 
-    x is (channels, length), w is (outputs, channels, width).
+    x is (channels, length), W is (outputs, channels, width).
     """
     ### BEGIN SOLUTION
-    width = w.shape[2]
+    outputs, _, width = W.shape
     places = x.shape[1] - dilation * (width - 1)
-    out = torch.zeros(w.shape[0], places)  # (outputs, _)
-    for i in range(width):
-        start = dilation * i
-        out += w[:, :, i] @ x[:, start:start + places]
-    return out  # (outputs, _)
+    Z = torch.zeros(outputs, places)
+    for a in range(width):
+        start = dilation * a
+        Z += W[:, :, a] @ x[:, start:start + places]
+    return Z  # (outputs, _)
     ### END SOLUTION
 
 
 # %% task=2 check
 x2 = torch.tensor([[1.0, 2, 4, 8, 16, 32]])
-w2 = torch.tensor([[[1.0, 10, 100]]])
-out2 = check_runs(dilated_conv, x2, w2, 1)
-check_shape("out, with dilation 1", out2, outputs=1, places=4)
-check_close("out, with dilation 1", out2, [[421.0, 842, 1684, 3368]],
-            hint="out[0] = 1 * 1 + 10 * 2 + 100 * 4: the kernel is not turned")
-out2 = dilated_conv(x2, w2, 2)
-check_shape("out, with dilation 2", out2, outputs=1, places=2)
-check_close("out, with dilation 2", out2, [[1641.0, 3282]],
-            hint="out[0] = 1 * x[0] + 10 * x[2] + 100 * x[4]")
+W2 = torch.tensor([[[1.0, 10, 100]]])
+Z2 = check_runs(dilated_conv, x2, W2, 1)
+check_shape("Z, with dilation 1", Z2, outputs=1, places=4)
+check_close("Z, with dilation 1", Z2, [[421.0, 842, 1684, 3368]],
+            hint="Z[0, 0] = 1 * 1 + 10 * 2 + 100 * 4: nothing is turned")
+Z2 = dilated_conv(x2, W2, 2)
+check_shape("Z, with dilation 2", Z2, outputs=1, places=2)
+check_close("Z, with dilation 2", Z2, [[1641.0, 3282]],
+            hint="Z[0, 0] = 1 * x[0, 0] + 10 * x[0, 2] + 100 * x[0, 4]")
 x2 = torch.tensor([[1.0, 2, 3], [10, 20, 30]])
-w2 = torch.tensor([[[1.0, 0], [0, 1]], [[0, 0], [1, 0]]])
-check_close("out, with two channels and two outputs",
-            dilated_conv(x2, w2, 1), [[21.0, 32], [10, 20]],
+W2 = torch.tensor([[[1.0, 0], [0, 1]], [[0, 0], [1, 0]]])
+check_close("Z, with two channels and two outputs",
+            dilated_conv(x2, W2, 1), [[21.0, 32], [10, 20]],
             hint="output 0 is channel 0 here plus channel 1 one place later")
-
-# %% [markdown]
-# What is it good for? A sensor on a trembling hand records 100 numbers a
-# second. A fast tremor swings 10 times a second, a slow one 5 times, in bursts
-# that last twice as long. The kernel below is one fast burst. Dilation 2 pulls
-# it to the length of a slow one, without a single new weight.
-
-# %%
-def burst(t, swings):
-    """Return a burst around t = 0 that swings so many times a second."""
-    return torch.cos(6.283 * swings * t) * wave(t, 0, 1.5 / swings, 1)
-
-
-generator = torch.Generator().manual_seed(2)
-times = torch.arange(800) / 100
-x = burst(times - 1.5, 10) + burst(times - 5.1, 10)
-x = x + burst(times - 3.1, 5) + burst(times - 6.7, 5)
-x = x + 0.5 * torch.randn(800, generator=generator)
-kernel = burst(torch.arange(-30, 31) / 100, 10).reshape(1, 1, -1)
-
-figure, axes = plt.subplots(3, 1, sharex=True, figsize=(5.6, 4))
-axes[0].plot(times, x, color=GREY, linewidth=1)
-axes[0].set_title("two fast bursts and two slow ones, in noise")
-for axis, dilation in zip(axes[1:], (1, 2), strict=True):
-    found = check_runs(dilated_conv, x.reshape(1, -1), kernel, dilation)[0]
-    start = 30 * dilation  # the middle of the kernel is its number 30
-    axis.plot(times[start:start + len(found)], found, linewidth=1)
-    axis.set_title(f"after the kernel, dilation {dilation}")
-label = plt.xlabel("seconds")
 
 # %% task=2 test points=1
 import torch
@@ -376,29 +346,58 @@ def dilated_conv(x, w, dilation):
 
 
 # %% [markdown]
+# What is it good for? A sensor on a trembling hand records 100 numbers a
+# second. A fast tremor swings 10 times a second, a slow one 5 times, in bursts
+# that last twice as long. The kernel below is one fast burst. Dilation 2 pulls
+# it to the length of a slow one, without a single new weight.
+
+# %%
+def burst(t, swings):
+    """Return a burst around t = 0 that swings so many times a second."""
+    return torch.cos(6.283 * swings * t) * wave(t, 0, 1.5 / swings, 1)
+
+
+generator = torch.Generator().manual_seed(2)
+times = torch.arange(800) / 100
+x = burst(times - 1.5, 10) + burst(times - 5.1, 10)
+x = x + burst(times - 3.1, 5) + burst(times - 6.7, 5)
+x = x + 0.5 * torch.randn(800, generator=generator)
+kernel = burst(torch.arange(-30, 31) / 100, 10).reshape(1, 1, -1)
+
+figure, axes = plt.subplots(3, 1, sharex=True, figsize=(5.6, 4))
+axes[0].plot(times, x, color=GREY, linewidth=1)
+axes[0].set_title("two fast bursts and two slow ones, in noise")
+for axis, dilation in zip(axes[1:], (1, 2), strict=True):
+    found = check_runs(dilated_conv, x.reshape(1, -1), kernel, dilation)[0]
+    start = 30 * dilation  # the middle of the kernel is its number 30
+    axis.plot(times[start:start + len(found)], found, linewidth=1)
+    axis.set_title(f"after the kernel, dilation {dilation}")
+label = plt.xlabel("seconds")
+
+# %% [markdown]
 # ## Task 3 · What a shift does (3 points)
 #
-# Shift a recording by one place in a circle, `torch.roll(x, 1, dims=-1)`: what
-# falls out at the end comes in at the start. A layer is
+# Move a recording by one place, wrapped: `torch.roll(x, 1, dims=-1)`. A layer
+# is
 #
 # - `"invariant"`, if its answer stays as it was;
-# - else `"equivariant"`, if its answer shifts along, in a circle by one place;
+# - else `"equivariant"`, if its answer moves along by one place, wrapped;
 # - else `"neither"`.
 #
-# **Predict** for each of these six layers. They act on (batch, channels,
-# length), with random weights.
+# **Predict** for each of these six layers (2 points), before you run anything.
+# They act on (batch, channels, length).
 #
 # | name | layer |
 # |---|---|
-# | `circular` | a convolution of width 3, padded in a circle |
-# | `zeros` | a convolution of width 3, padded with zeros |
-# | `dense` | `nn.Linear(length, length)` |
-# | `pool` | max pooling of width 2 and stride 2 |
-# | `mean` | `circular`, then ReLU, then the mean over all places |
+# | `dilated` | a convolution of width 3 and dilation 2, wrapped |
+# | `overlap` | at each place the largest of it and both neighbours, wrapped |
+# | `pool` | the largest of each pair, stride 2 |
+# | `mean` | `dilated`, then ReLU, then the mean over all places |
+# | `clock` | adds to each number its place: 0, 1, 2, … |
 # | `standard` | mean 0 and deviation 1 for each channel of each recording |
 #
-# **Code.** Write `judge`, which measures it. Then run the cell below the check
-# and correct a prediction only when you know why it was wrong.
+# **Code** (1 point). Write `judge`, which measures it. Then run the cell below
+# the check, and correct a prediction only when you know why it was wrong.
 
 # %% task=3 answer
 def judge(layer, x):
@@ -418,13 +417,13 @@ def judge(layer, x):
 
 
 # Give a value to each of these names:
-# circular, zeros, dense, pool, mean, standard
+# dilated, overlap, pool, mean, clock, standard
 ### BEGIN SOLUTION
-circular = "equivariant"
-zeros = "neither"  # the zeros at the ends do not shift along
-dense = "neither"
+dilated = "equivariant"
+overlap = "equivariant"  # pooling without a stride
 pool = "neither"  # a shift by 2 would shift its answer by 1
 mean = "invariant"
+clock = "neither"  # the places do not move along
 standard = "equivariant"
 ### END SOLUTION
 
@@ -440,12 +439,12 @@ for about, layer3, expected3 in (
     came3 = check_runs(judge, layer3, x3)
     check_choice("what judge returns", came3, WORDS)
     if came3 != expected3:
-        raise CheckError(f"the layer “{about}”: expected {expected3}, came "
+        raise CheckError(f"the layer '{about}': expected {expected3}, came "
                          f"{came3}\n  Look at: the order of your questions, "
                          "the axis (dims=-1) and the direction of each shift")
-check_defined(globals(), "circular", "zeros", "dense", "pool", "mean",
-              "standard")
-for name in ("circular", "zeros", "dense", "pool", "mean", "standard"):
+NAMES = ("dilated", "overlap", "pool", "mean", "clock", "standard")
+check_defined(globals(), *NAMES)
+for name in NAMES:
     check_choice(name, globals()[name], WORDS)
 
 # %%
@@ -455,13 +454,14 @@ def standardise(x):
 
 torch.manual_seed(3)
 x = torch.randn(5, 2, 12)
-ring = nn.Conv1d(2, 3, 3, padding=1, padding_mode="circular")
+ring = nn.Conv1d(2, 3, 3, padding=2, dilation=2, padding_mode="circular")
 for name, layer in (
-        ("circular", ring),
-        ("zeros", nn.Conv1d(2, 3, 3, padding=1)),
-        ("dense", nn.Linear(12, 12)),
+        ("dilated", ring),
+        ("overlap", lambda x: torch.maximum(
+            x, torch.maximum(x.roll(1, dims=-1), x.roll(-1, dims=-1)))),
         ("pool", nn.MaxPool1d(2)),
         ("mean", lambda x: torch.relu(ring(x)).mean(dim=-1)),
+        ("clock", lambda x: x + torch.arange(12)),
         ("standard", standardise)):
     print(f"{name:9} predicted {globals()[name]}, "
           f"measured {check_runs(judge, layer, x)}")
@@ -484,7 +484,7 @@ for batch, channels, length in ((1, 1, 8), (4, 3, 9), (3, 3, 3)):
         (lambda x: x.square().mean(dim=-1, keepdim=True), "invariant"),
         (lambda x: x.sort(dim=-1).values, "invariant"),
         (lambda x, w=w: conv1d(x, w, padding=1), "neither"),
-        (lambda x, ramp=ramp: x + ramp, "neither"),
+        (lambda x, ramp=ramp: x * ramp, "neither"),
         (lambda x: x.flip(-1), "neither"),
         (lambda x: x.cumsum(dim=-1), "neither"),
     ]
@@ -498,11 +498,15 @@ from torch.nn.functional import conv1d, max_pool1d
 generator = torch.Generator().manual_seed(302)
 x = torch.randn(4, 2, 10, generator=generator).double()
 w = torch.randn(3, 2, 3, generator=generator).double()
-W = torch.randn(10, 10, generator=generator).double()
+ramp = torch.arange(10).double()
 
 
-def around(x):
-    return conv1d(torch.cat([x[..., -1:], x, x[..., :1]], dim=-1), w)
+def around(x, n):
+    return torch.cat([x[..., -n:], x, x[..., :n]], dim=-1)
+
+
+def gaps(x):
+    return conv1d(around(x, 2), w, dilation=2)
 
 
 def scaled(x):
@@ -510,11 +514,11 @@ def scaled(x):
     return (x - mean) / x.std(dim=-1, correction=0, keepdim=True)
 
 
-for name, layer in (("circular", around),
-                    ("zeros", lambda x: conv1d(x, w, padding=1)),
-                    ("dense", lambda x: x @ W),
+for name, layer in (("dilated", gaps),
+                    ("overlap", lambda x: max_pool1d(around(x, 1), 3, 1)),
                     ("pool", lambda x: max_pool1d(x, 2)),
-                    ("mean", lambda x: around(x).clamp(min=0).mean(-1)),
+                    ("mean", lambda x: gaps(x).clamp(min=0).mean(-1)),
+                    ("clock", lambda x: x + ramp),
                     ("standard", scaled)):
     moved = layer(torch.cat([x[..., -1:], x[..., :-1]], dim=-1))
     still = layer(x)
@@ -534,9 +538,10 @@ def judge(layer, x):
     return "invariant" if torch.allclose(after, before) else "neither"
 
 
-circular = standard = "equivariant"
-zeros = dense = pool = "neither"
+dilated = overlap = standard = "equivariant"
+pool = clock = "neither"
 mean = "invariant"
+
 
 # %% task=3 wrong="shifts without dims: across recordings" fails="test-3"
 def judge(layer, x):
@@ -548,9 +553,10 @@ def judge(layer, x):
     return "neither"
 
 
-circular = standard = "equivariant"
-zeros = dense = pool = "neither"
+dilated = overlap = standard = "equivariant"
+pool = clock = "neither"
 mean = "invariant"
+
 
 # %% task=3 wrong="shifts the answer the other way" fails="test-3"
 def judge(layer, x):
@@ -562,11 +568,12 @@ def judge(layer, x):
     return "neither"
 
 
-circular = standard = "equivariant"
-zeros = dense = pool = "neither"
+dilated = overlap = standard = "equivariant"
+pool = clock = "neither"
 mean = "invariant"
 
-# %% task=3 wrong="thinks that every convolution is equivariant" fails="test-3-2"
+
+# %% task=3 wrong="thinks that only convolutions are equivariant" fails="test-3-2"
 def judge(layer, x):
     before, after = layer(x), layer(torch.roll(x, 1, dims=-1))
     if torch.allclose(after, before):
@@ -576,9 +583,10 @@ def judge(layer, x):
     return "neither"
 
 
-circular = zeros = standard = "equivariant"
-dense = pool = "neither"
+dilated = "equivariant"
+overlap = pool = clock = standard = "neither"
 mean = "invariant"
+
 
 # %% task=3 wrong="thinks that pooling is invariant" fails="test-3-2"
 def judge(layer, x):
@@ -590,9 +598,9 @@ def judge(layer, x):
     return "neither"
 
 
-circular = standard = "equivariant"
-zeros = dense = "neither"
-pool = mean = "invariant"
+dilated = standard = "equivariant"
+clock = "neither"
+overlap = pool = mean = "invariant"
 
 # %% [markdown]
 # ## Task 4 · Convolutions in disguise (3 points)
@@ -603,13 +611,14 @@ pool = mean = "invariant"
 # **Depthwise, then 1×1.** In the first step each channel `x[c]` meets a kernel
 # of its own, `depth[c]`, and channels do not mix. In the second step they are
 # mixed: output $o$ is the sum of all channels, with the weights `point[o, c]`.
-# Write `merge`, which gives the kernel that does both at once. By which number
-# is `x[c]` multiplied at row $i$, column $j$ of the kernel, on its way to
-# output $o$?
+# Write `merge`, which gives the kernel that does both at once (2 points). By
+# which number is `x[c]` multiplied at row $i$, column $j$ of the kernel, on
+# its way to output $o$? A loop over $o$ and $c$ is fine.
 #
 # **Average pooling** replaces each block of width times width numbers by its
 # mean, in each channel for itself. Write `pooling`, which gives the kernel
-# that does it with the stride `width`.
+# that does it with the stride `width` (1 point). What must channel 1 give to
+# output 0?
 
 # %% task=4 answer
 def merge(depth, point):
@@ -649,7 +658,7 @@ x4 = torch.tensor([[[[4.0, 4, 8, 8], [0, 0, 8, 8]],
                     [[4, 4, 4, 0], [4, 4, 0, 0]]]])
 check_close("two channels, pooled", nn.functional.conv2d(x4, w4, stride=2),
             [[[[2.0, 8]], [[4, 1]]]],
-            hint="what does channel 1 give to output 0?")
+            hint="w[o, c] is zero where o and c differ")
 
 # %% task=4 test points=2
 import torch
@@ -809,8 +818,9 @@ check_close("where lead 1 is largest", out5[0, 1].argmax(), 3,
                  "the numbers in memory, and so mixes the leads")
 
 # %% [markdown]
-# Here is the mended program. Then mend only one of the faults and run it
-# again: one of the two costs almost nothing, and would never have been found.
+# Here is the mended program. If you like, put one of the faults back in and
+# run it again, then the other. One of them costs so little that, alone, nobody
+# would have looked for it.
 
 # %%
 check_runs(prepare, x5)
@@ -911,98 +921,6 @@ check_close("the falls, for a score that is the sum",
             occlusion(torch.sum, x6, 3), [-3.0, -3, 1, 3],
             hint="whole minus covered, with the mean of the whole recording")
 
-# %% [markdown]
-# Now the clinic's network. It answers with a score; above 0 means "ill". The
-# figure shows two patients and, below each, the fall of the score when 0.1
-# seconds around that time are covered. (It needs your `occlusion`.)
-
-# %%
-def record(generator, batch, odds):
-    """Return recordings (batch, length) and labels (batch, 1): 1 is ill."""
-    y = torch.randint(2, (batch, 1), generator=generator).double()
-    at = 0.35 + 0.2 * torch.rand(batch, 1, generator=generator)
-    x = heartbeat(times - at, 0.3 - 0.25 * y)
-    x = x + 0.1 * torch.randn(batch, 100, generator=generator)
-    luck = torch.rand(batch, 1, generator=generator)
-    step = (times > 0.04) & (times < 0.12)
-    return x + 0.6 * step * (luck < torch.where(y == 1, odds, 1 - odds)), y
-
-
-times = torch.arange(100) / 100
-generator = torch.Generator().manual_seed(6)
-X6, y6 = record(generator, 400, odds=0.97)
-torch.manual_seed(6)
-clinic = nn.Sequential(nn.Unflatten(1, (1, -1)), nn.Conv1d(1, 6, 11),
-                       nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(),
-                       nn.Linear(6, 1))
-train(clinic, X6, y6, nn.functional.binary_cross_entropy_with_logits,
-      torch.optim.Adam(clinic.parameters(), lr=0.02), num_steps=150)
-X6, y6 = record(generator, 400, odds=0.97)
-right = ((clinic(X6) > 0) == (y6 == 1)).double().mean().item()
-print(f"right for the clinic's own test patients: {right:.2f}")
-
-# %%
-def clinic_score(x):
-    with torch.no_grad():
-        return clinic(x.reshape(1, -1)).item()
-
-
-figure, axes = plt.subplots(4, 1, sharex=True, figsize=(5.6, 5))
-for pair, label in ((axes[:2], 1), (axes[2:], 0)):
-    patient = (y6[:, 0] == label).nonzero()[1, 0]
-    falls = check_runs(occlusion, clinic_score, X6[patient], 10)
-    score = clinic_score(X6[patient])
-    pair[0].plot(times, X6[patient], color=GREY)
-    pair[0].set_title(f"{'ill' if label else 'well'}, score {score:+.1f}")
-    pair[1].plot(times[5:5 + len(falls)], falls)
-    pair[1].set_ylabel("fall")
-label = plt.xlabel("seconds")
-
-# %% [markdown]
-# **Advice** (3 points). Another clinic wants to use the network. Answer in
-# about 100 words:
-#
-# - **A.** Where does the score of the ill patient come from, and where should
-#   it come from? Name the times.
-# - **B.** The network is right for 19 of 20 test patients. Why does that not
-#   reassure you?
-# - **C.** What would you measure before anyone uses it, and what would you
-#   change?
-
-# %% [markdown] task=6 written points=3
-# **A.** The score falls, by more than all it has, when the first tenth of a
-# second is covered. There stands a small rectangle, a mark from the recorder,
-# which the well patient lacks. The illness shows in the last wave, about
-# 0.2 s after the sharp one; covering that changes next to nothing.
-#
-# **B.** The test patients come from the same clinic and the same recorders, so
-# the mark goes with the illness among them as it did in training. The test
-# rewards the shortcut. Where the mark is missing, or everybody has it, the
-# network may be no better than guessing.
-#
-# **C.** I measure on patients of another clinic, and on the same recordings
-# with the mark cut out or pasted in: the answers must stay. Then I cut the
-# start off all recordings, or collect well and ill patients on the same
-# recorder, train anew, test at the other clinic, and look at occlusion again.
-# Until then: do not use it.
-#
-# ### BEGIN MARK SCHEME
-#
-# One point each.
-#
-# **A.** The mark at about 0.04–0.12 s *and* that the last wave hardly matters.
-# Half a point for one of the two.
-#
-# **B.** The test set shares the shortcut with the training set. No point for
-# "one in 20 is still wrong" or "too few patients".
-#
-# **C.** A measurement that could show the fault (another clinic, or the mark
-# removed or added) *and* a change of the data (cut the mark, balance the
-# recorders). Half a point for one of the two, none for "more data" or "a
-# larger network" alone.
-#
-# ### END MARK SCHEME
-
 # %% task=6 test points=1
 import torch
 
@@ -1085,6 +1003,99 @@ def occlusion(score, x, width):
         falls.append(float(score(x) - score(covered)))
     return torch.tensor(falls)
 
+
+# %% [markdown]
+# Now the clinic's network. The first cell below makes the clinic's recordings
+# and trains it; you need not read it. The network answers with a score, and
+# above 0 means "ill". The figure shows two patients and, below each, the fall
+# of the score when 0.1 seconds around that time are covered.
+
+# %%
+def record(generator, batch, odds):
+    """Return recordings (batch, length) and labels (batch, 1): 1 is ill."""
+    y = torch.randint(2, (batch, 1), generator=generator).double()
+    at = 0.35 + 0.2 * torch.rand(batch, 1, generator=generator)
+    x = heartbeat(times - at, 0.3 - 0.25 * y)
+    x = x + 0.1 * torch.randn(batch, 100, generator=generator)
+    luck = torch.rand(batch, 1, generator=generator)
+    step = (times > 0.04) & (times < 0.12)
+    return x + 0.6 * step * (luck < torch.where(y == 1, odds, 1 - odds)), y
+
+
+times = torch.arange(100) / 100
+generator = torch.Generator().manual_seed(6)
+X6, y6 = record(generator, 400, odds=0.97)
+torch.manual_seed(6)
+clinic = nn.Sequential(nn.Unflatten(1, (1, -1)), nn.Conv1d(1, 6, 11),
+                       nn.ReLU(), nn.AdaptiveMaxPool1d(1), nn.Flatten(),
+                       nn.Linear(6, 1))
+train(clinic, X6, y6, nn.functional.binary_cross_entropy_with_logits,
+      torch.optim.Adam(clinic.parameters(), lr=0.02), num_steps=150)
+X6, y6 = record(generator, 400, odds=0.97)
+right = ((clinic(X6) > 0) == (y6 == 1)).double().mean().item()
+print(f"right for the clinic's own test patients: {right:.2f}")
+
+# %%
+def clinic_score(x):
+    with torch.no_grad():
+        return clinic(x.reshape(1, -1)).item()
+
+
+figure, axes = plt.subplots(4, 1, sharex=True, figsize=(5.6, 5))
+for pair, label in ((axes[:2], 1), (axes[2:], 0)):
+    patient = (y6[:, 0] == label).nonzero()[1, 0]
+    falls = check_runs(occlusion, clinic_score, X6[patient], 10)
+    score = clinic_score(X6[patient])
+    pair[0].plot(times, X6[patient], color=GREY)
+    pair[0].set_title(f"{'ill' if label else 'well'}, score {score:+.1f}")
+    pair[1].plot(times[5:5 + len(falls)], falls)
+    pair[1].set_ylabel("fall")
+label = plt.xlabel("seconds")
+
+# %% [markdown]
+# **Advice** (3 points). A second clinic wants to use the network. Answer in
+# about 100 words:
+#
+# - **A.** Where does the score of the ill patient come from, and where should
+#   it come from? Name the times.
+# - **B.** The network is right for 19 of 20 test patients. Why does that not
+#   reassure you?
+# - **C.** What would you measure before anyone uses it, and what would you
+#   change?
+
+# %% [markdown] task=6 written points=3
+# **A.** The score falls, by more than all it has, when the first tenth of a
+# second is covered. There stands a small rectangle, a mark from the recorder,
+# which the well patient lacks. The illness shows in the last wave, about
+# 0.2 s after the sharp one; covering that changes next to nothing.
+#
+# **B.** The test patients come from the same clinic and the same recorders, so
+# the mark goes with the illness among them as it did in training. The test
+# rewards the shortcut. Where the mark is missing, or everybody has it, the
+# network may be no better than guessing.
+#
+# **C.** I measure on patients of another clinic, and on the same recordings
+# with the mark cut out or pasted in: the answers must stay. Then I cut the
+# start off all recordings, or collect well and ill patients on the same
+# recorder, train anew, test at the other clinic, and look at occlusion again.
+# Until then: do not use it.
+#
+# ### BEGIN MARK SCHEME
+#
+# One point each.
+#
+# **A.** The mark at about 0.04–0.12 s *and* that the last wave hardly matters.
+# Half a point for one of the two.
+#
+# **B.** The test set shares the shortcut with the training set. No point for
+# "one in 20 is still wrong" or "too few patients".
+#
+# **C.** A measurement that could show the fault (another clinic, or the mark
+# removed or added) *and* a change of the data (cut the mark, balance the
+# recorders). Half a point for one of the two, none for "more data" or "a
+# larger network" alone.
+#
+# ### END MARK SCHEME
 
 # %% [markdown]
 # ## Before you hand it in
