@@ -9,8 +9,9 @@
 # learning by heart](lesson:03b_generalisation_and_tricks). Keep them open:
 # looking things up is part of the work.
 #
-# There are six tasks and 20 points. Plan 75 minutes; nothing needs more than
-# a few lines. Everything runs in seconds, and the tasks stand alone.
+# There are six tasks and 20 points. Plan 60 to 90 minutes; no answer needs
+# more than a few new lines. Everything runs in seconds, and the tasks stand
+# alone.
 #
 # **How it works.** In each task, replace the line `raise
 # NotImplementedError(...)` with your own. Keep the names and the shapes: the
@@ -232,15 +233,17 @@ log_p = check_runs(log_softmax, z2)
 check_shape("log_softmax(z)", log_p, batch=1, classes=2)
 check_close("log_softmax(z)", log_p, [[-math.log(4), math.log(3 / 4)]])
 check_close("log_softmax of two rows of large logits",
-            log_softmax(torch.tensor([[0.0, 1000.0], [-1000.0, 1000.0]])),
-            [[-1000.0, 0], [-2000, 0]],
-            hint="never form exp(z) or log(p): z - logsumexp(z), row by row")
+            log_softmax(torch.tensor([[0.0, 1000.0], [-1000.0, 0.0]])),
+            [[-1000.0, 0], [-1000, 0]],
+            hint="never form exp(z) or log(p), and take the log-sum-exp of "
+                 "each row from that row: keepdim=True")
 
 # %% task=2 check
 right = torch.tensor([1])
 check_shape("the loss", check_runs(smooth_loss, z2, right, 0.5))
 check_close("the loss without smoothing", smooth_loss(z2, right, 0.0),
-            -math.log(3 / 4))
+            -math.log(3 / 4), hint="each label picks one number of its row; "
+                                   "torch.eye(K)[labels] has rows with a 1")
 check_close("the loss with eps = 0.5", smooth_loss(z2, right, 0.5),
             0.25 * math.log(4) - 0.75 * math.log(3 / 4),
             hint="the target is 1/4 and 3/4: the right class gets its "
@@ -305,6 +308,17 @@ def smooth_loss(z, labels, eps):
     K = z.shape[1]
     target = (1 - eps) * torch.eye(K)[labels] + eps / K
     return -(target * log_softmax(z)).mean()
+
+
+# %% task=2 wrong="forgets keepdim" fails="test-2"
+def log_softmax(z):
+    return z - torch.logsumexp(z, dim=1)
+
+
+def smooth_loss(z, labels, eps):
+    K = z.shape[1]
+    target = (1 - eps) * torch.eye(K)[labels] + eps / K
+    return -(target * log_softmax(z)).sum(dim=1).mean()
 
 
 # %% task=2 wrong="normalises over the batch, not the classes" fails="test-2"
@@ -419,7 +433,7 @@ def rate(step, num_steps, warm, peak):
 # ## Task 4 · Predict, then measure (2 points)
 #
 # By which factor does it change: 1/4, 1/2, 1, 2 or 4? Answer **before** you
-# compute anything. The default settings are those of the lesson.
+# compute anything.
 #
 # 1. You multiply the loss by 4. The length of the *first* step of plain SGD.
 #    → `sgd_step`
@@ -429,9 +443,9 @@ def rate(step, num_steps, warm, peak):
 #    → `momentum_step`
 # 4. You draw batches of 64 instead of 16 from a million examples. The noise of
 #    the gradient (root mean square). → `noise`
-# 5. You switch on dropout with $q = 0.75$, as in the lesson. In training, the
-#    mean over many steps of what a hidden unit passes on, all before it being
-#    the same. → `dropout_mean`
+# 5. A hidden unit always has the value 2. You put the lesson's dropout with
+#    $q = 0.75$ behind it. The mean, over many training steps, of what comes
+#    out. → `dropout_mean`
 # 6. A ReLU layer gets four times as many inputs. The standard deviation of
 #    He's weights. → `he_std`
 
@@ -664,7 +678,8 @@ if not all(noting.modes):
                      "it on again for the next epoch?")
 check_close("the loss of the weights that fit puts back",
             evaluate(noting, digits.X_val, digits.y_val), lowest5,
-            hint="are the weights in `kept` still those of the best epoch?")
+            hint="are the weights in `kept` still those of the best epoch? "
+                 "And does fit call evaluate, not the draft?")
 report(fit, evaluate)
 
 # %% task=5 test points=2
