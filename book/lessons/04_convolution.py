@@ -1,0 +1,651 @@
+# %% [markdown]
+# # Convolution
+#
+# A seven is a seven wherever you write it. A network of dense layers does not
+# know this: move the digit by two pixels and it is lost, as you will see. The
+# cure is one small window of weights that slides over the whole picture. In
+# this lesson you build that window, prove what it promises, and find out which
+# of the promises a real network keeps.
+#
+# After this lesson you can
+#
+# - **compute** a convolution by hand, by loops, as a matrix product and with
+#   PyTorch, and **tell** it from a correlation;
+# - **predict** the size of its answer and how far it sees;
+# - **count** the parameters that local windows and shared weights save;
+# - **test** equivariance and invariance exactly, and **say** what breaks them;
+# - **choose** how a network ends when position should not matter.
+#
+# It takes a minute on a laptop and downloads nothing. You need softmax and
+# cross-entropy from [the lesson before](lesson:03b_generalisation_and_tricks).
+# Symbols are in the [notation](page:notation).
+
+# %% setup=true minutes=1
+
+# %% [markdown]
+# ## A window slides over a picture
+#
+# Take a photograph, and two windows of 3 by 3 weights. Such a window is called
+# a **kernel** or **filter**. The first is on a slide of
+# [Winther 2018](cite:winther2018). The second is Sobel's, from 1968
+# ([Sobel 2014](cite:sobel2014) tells its story).
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+from torch.nn.functional import conv2d
+
+from deepcourse.claims import claim
+from deepcourse.pictures import load_photo
+
+photo = (255 * load_photo("pagoda")).round()  # (rows, columns)
+KERNELS = {"Winther": torch.tensor([[10.0, 0, -10], [0, 0, 0], [-10, 0, 10]]),
+           "Sobel": torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])}
+
+# %% figure="exact" alt="Three pictures side by side: a grey photograph of a pagoda between trees, and the large answers of the two kernels to it, blue above zero and red below. Winther's kernel marks corners, slanted roofs and leaves with small red and blue specks. Sobel's marks the vertical edges: blue where dark follows bright from left to right, red where bright follows dark."
+figure, axes = plt.subplots(1, 3, figsize=(5.6, 1.6))
+axes[0].imshow((photo / 32).round(), "gray", interpolation="nearest")
+for ax, K in zip(axes[1:], KERNELS.values(), strict=True):
+    Z = conv2d(photo[None, None], K[None, None])[0, 0]
+    large = Z.abs() > 2 * Z.abs().mean()
+    ax.imshow(Z.sign().where(large, torch.nan), "RdYlBu",
+              interpolation="nearest")
+for ax, name in zip(axes, ("photograph", *KERNELS), strict=True):
+    ax.set(title=name, xticks=[], yticks=[])
+
+# %% [markdown]
+# The photograph is by danielbuechele (licence CC BY 2.0) and comes with
+# scikit-learn ([Pedregosa and others 2011](cite:pedregosa2011)). Blue is a
+# large answer above zero, red one below.
+#
+# Lay the window on the picture. Multiply each weight by the pixel under it and
+# add up: one number. Move the window one pixel, do it again. In symbols, with
+# kernel $K$ and picture $X$,
+#
+# $$Z_{ij} = \sum_{a}\sum_{b} K_{ab}\, X_{i+a,\,j+b}.$$
+#
+# Do it by hand once: a dark picture with a bright lower right corner.
+
+# %%
+def slide(X, K):
+    height, width = K.shape
+    Z = torch.empty(len(X) - height + 1, X.shape[1] - width + 1)
+    for i in range(Z.shape[0]):
+        for j in range(Z.shape[1]):
+            Z[i, j] = (K * X[i:i + height, j:j + width]).sum()  # ()
+    return Z  # (rows, columns)
+
+
+# %%
+corner = torch.zeros(6, 6)  # (rows, columns)
+corner[3:, 3:] = 1
+for name, K in KERNELS.items():
+    print(name)
+    for row in slide(corner, K).int().tolist():
+        print("".join(f"{number:5}" for number in row))
+
+# %% [markdown]
+# Check one or two of them. Winther's kernel answers ten wherever it sees the
+# corner, and zero along the straight edges: it takes the difference, from left
+# to right, of a difference from top to bottom. Sobel's answers all along the
+# vertical edge, and not at all along the horizontal one. Different kernels
+# *look for* different things.
+#
+# ## Three ways to one answer
+#
+# Loops in Python are slow. Cut out all windows first and write each as a row.
+# Then the whole convolution is **one matrix product**, the operation that
+# hardware does best. This is called *im2col*, and in PyTorch *unfold*. The
+# numbers are whole, so the three ways must agree to the last bit.
+
+# %%
+cut = photo.unfold(0, 3, 1).unfold(1, 3, 1)
+windows = cut.reshape(-1, 9)  # (points, features)
+print(f"{len(windows):,} windows of {9} pixels")
+for name, K in KERNELS.items():
+    Z = slide(photo, K)
+    ways = (windows @ K.flatten()).view(Z.shape), conv2d(
+        photo[None, None], K[None, None])[0, 0]
+    claim(f"{name}: the largest gap between the three ways",
+          max((way - Z).abs().max() for way in ways), at_most=0,
+          baseline={"a pixel further": (Z[1:] - Z[:-1]).abs().max()})
+
+# %% [markdown]
+# ## Convolution, or correlation?
+#
+# Mathematics would complain. What we computed is called *cross-correlation*.
+# A **convolution** turns the kernel by half a turn first:
+#
+# $$(K * X)_{ij} = \sum_{a}\sum_{b} K_{ab}\, X_{i-a,\,j-b}.$$
+#
+# **Predict:** if we turn the kernels, what becomes of the two pictures above?
+#
+# <details><summary><b>Answer</b></summary>
+#
+# Winther's kernel looks the same after half a turn, so its picture stays. It
+# cannot tell the two operations apart. Sobel's kernel turns into minus itself:
+# red and blue change places.
+#
+# </details>
+#
+# An independent witness is `np.convolve`, which does turn, in one dimension.
+# Sobel's kernel is a product: $(1, 2, 1)$ downwards times $(1, 0, -1)$
+# across. So convolve each column with one and each row with the other.
+
+# %%
+import numpy as np
+
+for name, K in KERNELS.items():
+    signs = [s for s in (1, -1) if torch.equal(K.flip(0, 1), s * K)]
+    print(f"{name}'s kernel, turned, is {signs[0]:+} times itself")
+down, across = (1, 2, 1), (1, 0, -1)
+both = np.apply_along_axis(np.convolve, 0, photo.numpy(), down, "valid")
+both = np.apply_along_axis(np.convolve, 1, both, across, "valid")
+gaps = [np.abs(slide(photo, K).numpy() - both).max().item()
+        for K in (KERNELS["Sobel"].flip(0, 1), KERNELS["Sobel"])]
+claim("Sobel: the gap of the turned window to np.convolve", gaps[0],
+      at_most=0, baseline={"not turned": gaps[1]})
+
+# %% [markdown]
+# `conv2d` does not turn, and deep learning calls it convolution all the same.
+# It makes no difference to a network: weights that are *learned* come out
+# turned, or not. It does make one when you copy a kernel from a book.
+#
+# ## How large is the answer, how far does it see?
+#
+# A window of $k$ pixels fits into $n$ pixels at $n - k + 1$ places. Three
+# settings change that:
+#
+# - **padding** $p$: add $p$ pixels of zeros at each end;
+# - **stride** $s$: move the window by $s$ pixels;
+# - **dilation** $d$: read every $d$-th pixel, so that the window spans
+#   $d(k-1)+1$.
+#
+# $$n_{\text{out}} = \left\lfloor \frac{n + 2p - d(k-1) - 1}{s}
+# \right\rfloor + 1.$$
+#
+# Below, orange is the first window, and blue are the places of its middle.
+# Trust no formula about borders: then compare with torch in every case that
+# fits.
+
+# %% figure="exact" alt="Three grids of seven by seven pixels. With padding one a border of pale zeros surrounds the grid and the orange first window of three by three pixels starts in it, with 49 blue places for its middle. With stride two there are nine places. With dilation two the window's nine pixels lie two apart and there are nine places."
+from deepcourse.plot import BLUE, GREEN, GREY, ORANGE
+
+def draw_places(ax, n=7, k=3, stride=1, padding=0, dilation=1):
+    size = (n + 2 * padding - dilation * (k - 1) - 1) // stride + 1
+    every, first, places = (
+        torch.cartesian_prod(side, side) for side in (
+            torch.arange(-padding, n + padding),
+            dilation * torch.arange(k) - padding,
+            stride * torch.arange(size) + dilation * (k - 1) // 2 - padding))
+    inside = ((every >= 0) & (every < n)).all(dim=1)  # (points,)
+    ax.scatter(*every.T, s=70, marker="s", color=GREY,
+               alpha=torch.where(inside, 0.45, 0.15))
+    ax.scatter(*first.T, s=70, marker="s", color=ORANGE)
+    ax.scatter(*places.T, s=9, color=BLUE, zorder=3)
+    ax.set(xlim=(-1.7, 7.7), ylim=(7.7, -1.7), aspect="equal")
+    ax.axis("off")
+    return size
+
+figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.1))
+for ax, (name, value) in zip(axes, [("padding", 1), ("stride", 2),
+                                    ("dilation", 2)], strict=True):
+    size = draw_places(ax, **{name: value})
+    ax.set_title(f"{name} {value}: {size} by {size}")
+
+# %%
+from itertools import product
+
+agree = []
+for n, k, s, p, d in product(range(1, 13), range(1, 6), range(1, 5), range(4),
+                             range(1, 4)):
+    if n + 2 * p > d * (k - 1):
+        Z = conv2d(torch.zeros(1, 1, n, n), torch.zeros(1, 1, k, k),
+                   stride=s, padding=p, dilation=d)
+        agree.append(Z.shape[3] == (n + 2 * p - d * (k - 1) - 1) // s + 1)
+print(f"the formula holds in {sum(agree):,} of {len(agree):,} cases")
+
+
+# %% [markdown]
+# Now stack layers. The pixels that can reach one unit are its **receptive
+# field**. Each layer widens it by $d(k-1)$ of its own pixels, and one of those
+# is as wide as the strides of all *earlier* layers multiplied:
+#
+# $$r = 1 + \sum_{\ell} d_\ell\,(k_\ell - 1) \prod_{m < \ell} s_m.$$
+#
+# Measure it: with all weights positive, the gradient of one unit is non-zero
+# exactly at the pixels that reach it.
+
+# %%
+def reach(layers):
+    field, step = 1, 1
+    for k, s, d in layers:
+        field, step = field + d * (k - 1) * step, step * s
+    return field
+
+def measured_reach(layers, n=101):
+    Z = X = torch.zeros(1, 1, n, n, requires_grad=True)
+    for k, s, d in layers:
+        Z = conv2d(Z, torch.ones(1, 1, k, k), stride=s, dilation=d)
+    Z[0, 0, Z.shape[2] // 2, Z.shape[3] // 2].backward()
+    return (X.grad[0, 0].sum(dim=0) != 0).sum().item()
+
+print(f"weights: 7x7 {7 * 7}, three 3x3 {3 * 3 * 3}")
+for name, layers in (("one 7x7", [(7, 1, 1)]), ("three 3x3", [(3, 1, 1)] * 3),
+                     ("three 3x3, stride 2", [(3, 2, 1)] * 3),
+                     ("3x3, dilation 1, 2, 4",
+                      [(3, 1, 1), (3, 1, 2), (3, 1, 4)])):
+    print(f"{name}: {reach(layers)}, measured {measured_reach(layers)}")
+    assert reach(layers) == measured_reach(layers)
+
+# %% [markdown]
+# Three small windows see as far as one large one, with about half the weights.
+#
+# ## Few weights, used everywhere
+#
+# Is this a new kind of layer? No. A convolution is a dense layer in which
+# nearly all weights are zero and the others are shared. Send in pictures with
+# a single bright pixel: the answers are the columns of its matrix.
+
+# %% figure="exact" alt="A matrix of 16 rows and 36 columns, almost all of it empty. Three short diagonal bands of red and blue entries repeat in each block of rows: the same few weights, moved along."
+pixels = torch.eye(36).view(36, 1, 6, 6)  # (36, channels, rows, columns)
+K = KERNELS["Sobel"]
+matrix = conv2d(pixels, K[None, None]).flatten(1).T  # (units, features)
+x = torch.randint(9, (36,)).float()  # (features,)
+assert torch.equal(matrix @ x, slide(x.view(6, 6), K).flatten())
+figure, ax = plt.subplots(figsize=(5.2, 2.6))
+ax.imshow(matrix.where(matrix != 0, torch.nan), "RdYlBu", vmin=-2.5, vmax=2.5)
+ax.set(xlabel="pixel of a 6 by 6 picture", ylabel="unit")
+print(f"{matrix.numel()} entries, {(matrix != 0).sum()} not zero, 9 weights")
+
+# %%
+from torch import nn
+
+def count(layer):
+    return sum(p.numel() for p in layer.parameters())
+
+for side, colours, maps in ((16, 1, 8), (224, 3, 64)):
+    numbers, units = colours * side**2, maps * side**2
+    dense = (numbers + 1) * units  # what nn.Linear(numbers, units) would hold
+    shared = count(nn.Conv2d(colours, maps, 3, padding=1))
+    print(f"{side} by {side}: dense {dense:,}, convolution {shared:,}")
+
+# %% [markdown]
+# ## By hand, then the library
+#
+# A real layer takes several **channels**, the colours or the maps of the layer
+# before, and makes several maps, each with a kernel *for every channel*:
+#
+# $$Z_{oij} = b_o + \sum_{c}\sum_{a}\sum_{b} W_{ocab}\, H_{c,\,i+a,\,j+b}.$$
+
+# %%
+class Conv2d:
+    def __init__(self, weight, bias, stride=1, padding=0):
+        self.weight, self.bias = weight, bias
+        self.stride, self.padding = stride, padding
+
+    def __call__(self, H):
+        p, s = self.padding, self.stride
+        H = nn.functional.pad(H, (p, p, p, p))
+        k = self.weight.shape[-1]
+        cut = H.unfold(2, k, s).unfold(3, k, s)
+        Z = torch.einsum("ncijab,ocab->noij", cut, self.weight)
+        return Z + self.bias[:, None, None]  # (batch, _, _, _)
+
+X = torch.randn(5, 3, 16, 16)  # (batch, channels, rows, columns)
+for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 2)):
+    layer = nn.Conv2d(3, 8, 3, stride=stride, padding=padding)
+    ours = Conv2d(layer.weight, layer.bias, stride, padding)(X)
+    assert torch.allclose(ours, layer(X), atol=1e-5)
+    print(f"stride {stride}, padding {padding}: {list(ours.shape)}, equal")
+
+# %% [markdown]
+# And backwards? Each pixel reached several units: through the kernel's last
+# weight the unit up and left, through the first the unit down and right. Its
+# gradient collects their $\delta$ in opposite order. So the gradient of a
+# convolution is a convolution again, and there the kernel *is* turned:
+#
+# $$\frac{\partial L}{\partial X} = \text{slide } K \text{ turned over the
+# padded } \delta, \qquad
+# \frac{\partial L}{\partial K} = \text{slide } \delta \text{ over } X.$$
+
+# %%
+X = photo[:40, :60].clone().requires_grad_()  # (rows, columns)
+K = KERNELS["Sobel"].clone().requires_grad_()
+delta = torch.randint(-3, 4, (38, 58)).float()  # (rows - 2, columns - 2)
+conv2d(X[None, None], K[None, None])[0, 0].backward(delta)
+padded = nn.functional.pad(delta, (2, 2, 2, 2))
+gaps = [(slide(padded, kernel) - X.grad).abs().max().item()
+        for kernel in (K.detach().flip(0, 1), K.detach())]
+claim("the gap of the gradient by the picture to autograd", gaps[0],
+      at_most=0, baseline={"not turned": gaps[1]})
+assert torch.equal(slide(photo[:40, :60], delta), K.grad)
+
+# %% [markdown]
+# ## Move the picture, and the answer moves
+#
+# Here is the promise. Let $T$ move a picture. A layer $f$ is **equivariant**
+# if $f(TX) = T f(X)$: move first or compute first, the result is the same.
+# **Invariant** would be $f(TX) = f(X)$. To test for *all* moves, let pixels
+# that leave at one side come back at the other (`roll`). The padding must wrap
+# round as well. The numbers are whole again, so the test is exact.
+
+# %%
+def respond(X, mode="circular", stride=1):
+    H = X[None, None]
+    for K, step in zip(KERNELS.values(), (stride, 1), strict=True):
+        H = nn.functional.pad(H, (1, 1, 1, 1), mode=mode)
+        H = torch.relu(conv2d(H, K[None, None], stride=step))
+    return H[0, 0]  # (rows, columns)
+
+def broken(X, move, mode="circular", stride=1):
+    moved = respond(X.roll(move, (0, 1)), mode, stride)
+    back = [-(step // stride) for step in move]
+    return moved.roll(back, (0, 1)) != respond(X, mode, stride)
+
+square = photo[30:62, 60:92]  # (rows, rows)
+for stride in (1, 2):
+    kept = [not broken(square, move, stride=stride).any()
+            for move in product(range(32), repeat=2)]
+    print(f"stride {stride}: {sum(kept):,} of {len(kept):,} moves kept")
+
+# %% [markdown]
+# Two layers with ReLU keep the promise for every move. **Predict:** where is
+# it broken with zeros for padding? And why does stride 2 keep just a quarter
+# of the moves?
+#
+# <details><summary><b>Answer</b></summary>
+#
+# Zeros: at the border, two pixels deep, one for each layer; and along the
+# seam, since `roll` carries the old border into the picture. In the interior
+# nothing changes. Stride 2 looks at every second pixel. A move by an even
+# number of pixels in both directions shows it the same pixels; any other move
+# shows it *other* ones. The quarter is even-even.
+#
+# </details>
+
+# %% figure="exact" alt="Three square maps of where equivariance is broken, broken pixels in orange. With wrapped padding there are none. With zeros for padding they lie along the border and along a cross of two lines where the old border now lies. With stride two, moved by one pixel, they are scattered over the whole picture."
+cases = {"wrapped": {}, "zeros": {"mode": "constant"}, "stride 2":
+         {"stride": 2}}
+figure, axes = plt.subplots(1, 3, figsize=(5.4, 2.1))
+for ax, (name, options) in zip(axes, cases.items(), strict=True):
+    bad = broken(square, (9, 13), **options)
+    ax.imshow(bad.float().where(bad, torch.nan), "Oranges", vmin=0, vmax=1.6)
+    ax.set(title=f"{name}: {bad.sum()}", xticks=[], yticks=[])
+    ax.spines[:].set_visible(True)
+
+# %% [markdown]
+# ## Pooling: from "it moves along" to "it stays"
+#
+# To name a digit we need the opposite: the answer should *not* move.
+# **Pooling** keeps the largest value (or the mean) of each block and forgets
+# where in the block it was. Watch a digit move by one pixel, take Sobel's
+# answer, and ask how much of it changes, block by block.
+
+# %% figure="exact" alt="Relative change of the answer when a digit moves by one pixel, against the side of the pooling block, for maximum and mean. Both fall from nearly nine tenths without pooling to zero when the block is the whole picture; the mean makes a halt between blocks of four and eight."
+from deepcourse.data import load_digits
+
+def on_canvas(X, down=0, right=0):
+    pad = (4 + right, 4 - right, 4 + down, 4 - down)
+    return nn.functional.pad(X.view(-1, 1, 8, 8), pad)  # (batch, 1, 16, 16)
+
+SPLITS = [load_digits(seed) for seed in range(5)]
+X, K = SPLITS[0].X_train, KERNELS["Sobel"][None, None]
+still, moved = (conv2d(on_canvas(X, 0, right), K, padding=1).abs()
+                for right in (0, 1))
+figure, ax = plt.subplots(figsize=(5.6, 2.8))
+sides = [1, 2, 4, 8, 16]
+for name, pool in (("maximum", nn.functional.max_pool2d),
+                   ("mean", nn.functional.avg_pool2d)):
+    change = [((pool(moved, side) - pool(still, side)).norm()
+               / pool(still, side).norm()).item() for side in sides]
+    ax.plot(range(5), change, "o-", label=name)
+    claim(f"what changes after pooling the whole picture by {name}",
+          change[-1], at_most=1e-5, baseline={"blocks of 2": change[1]})
+ax.set(xlabel="side of a block", ylabel="relative change", ylim=(0, None))
+ax.set_xticks(range(5), sides)
+legend = ax.legend()
+
+# %% [markdown]
+# Small blocks bring a little, large ones more, only the whole picture brings
+# all. So pooling is *approximately* invariant, and mind the word. (Why does
+# the mean halt? The seams between blocks of 8 run through the middle of the
+# digit, where much ink crosses them.)
+#
+# ## Move the digits
+#
+# Now train. Digits of 8 by 8 pixels sit in the middle of 16 by 16 pixels of
+# paper, in training always in the middle. Then we move the *test* digits.
+# Four networks:
+#
+# - **MLP**: one hidden layer of 56 units;
+# - **CNN**: two convolutions, each with pooling, then `Flatten` and a dense
+#   layer, in the style of [LeCun and others 1998](cite:lecun1998);
+# - **global**: three wrapped convolutions, no stride, then the maximum of each
+#   map over the whole picture ([Lin, Chen & Yan 2014](cite:lin2014) did so
+#   with the mean);
+# - **global, pooled**: the same, with a cheap 2 by 2 pooling after the first
+#   layer.
+
+# %%
+def conv(channels, maps, mode="circular"):
+    return [nn.Conv2d(channels, maps, 3, padding=1, padding_mode=mode),
+            nn.ReLU()]
+
+def make_mlp():
+    return nn.Sequential(nn.Flatten(), nn.Linear(256, 56), nn.ReLU(),
+                         nn.Linear(56, 10))
+
+def make_cnn():
+    return nn.Sequential(*conv(1, 8, "zeros"), nn.MaxPool2d(2),
+                         *conv(8, 16, "zeros"), nn.MaxPool2d(2),
+                         nn.Flatten(), nn.Linear(256, 10))
+
+def make_global(*pool):
+    return nn.Sequential(*conv(1, 8), *pool, *conv(8, 16), *conv(16, 20),
+                         nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+                         nn.Linear(20, 10))
+
+# %%
+NETWORKS = {  # how to make it, its learning rate, how many seeds
+    "MLP": (make_mlp, 0.02, 5), "CNN": (make_cnn, 0.01, 5),
+    "global, pooled": (lambda: make_global(nn.MaxPool2d(2)), 0.01, 3),
+    "global": (make_global, 0.005, 3)}
+for name, (make, _, _) in NETWORKS.items():
+    print(f"{name}: {count(make()):,} parameters")
+print(f"MLP, without weights on the margin: {64 * 56 + 56 + 56 * 10 + 10:,}")
+
+
+# %% [markdown]
+# The sizes are comparable when you leave out the MLP's weights on the margin,
+# which is always blank. Each network has its own learning rate, the best of
+# 0.005, 0.01 and 0.02 on validation digits in the middle. Each seed deals the
+# digits anew.
+#
+# Before you look: how often does each network err when a test digit moves by
+# 0, 1, 2, 3, 4 pixels? Sketch four curves.
+
+# %%
+from torch.nn.functional import cross_entropy
+
+from deepcourse.training import train
+
+def fit(name, seed):
+    make, rate, _ = NETWORKS[name]
+    torch.manual_seed(seed)
+    data, model = SPLITS[seed], make()
+    generator = torch.Generator().manual_seed(seed)
+    X = on_canvas(data.X_train)  # (batch, channels, rows, rows)
+    for lr, num_steps in ((rate, 200), (rate / 10, 60)):
+        optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+        train(model, X, data.y_train, cross_entropy, optimizer, num_steps,
+              batch_size=64, generator=generator)
+    return model.requires_grad_(False)
+
+MODELS = {name: [fit(name, seed) for seed in range(seeds)]
+          for name, (_, _, seeds) in NETWORKS.items()}
+
+# %% figure="trained" alt="Test error against how far the digits were moved, four networks, one thin line a seed. All start at a few per cent. The MLP jumps to about one half at one pixel and to nine tenths at two. The CNN follows it a little lower. The network with global maximum stays flat at a few per cent. With pooling before it, the error is low at even moves and about one fifth at odd ones."
+def answers(model, data, down=0, right=0):
+    return model(on_canvas(data.X_test, down, right)).argmax(dim=1)  # (batch,)
+
+def error_at(far, model, data):
+    ways = [(far, 0), (-far, 0), (0, far), (0, -far)]
+    wrong = [answers(model, data, *way) != data.y_test.argmax(dim=1)
+             for way in ways]
+    return torch.stack(wrong).float().mean().item()
+
+error = {name: torch.tensor([[error_at(far, model, SPLITS[seed])
+                              for far in range(5)]
+                             for seed, model in enumerate(models)])
+         for name, models in MODELS.items()}
+COLOURS = dict(zip(MODELS, (GREY, BLUE, GREEN, ORANGE), strict=True))
+figure, ax = plt.subplots()
+for name, table in error.items():
+    ax.plot(range(5), table.T, color=COLOURS[name], linewidth=1.2,
+            label=[name, *[None] * (len(table) - 1)])
+ax.set(xlabel="moved by, pixels", ylabel="test error", xticks=range(5))
+legend = ax.legend(ncols=2, fontsize="small", loc="lower left",
+                   bbox_to_anchor=(0, 1))
+
+# %% [markdown]
+# Read it slowly; it is the point of the chapter.
+#
+# **The MLP** is lost after two pixels. Its weights on the margin never saw ink
+# in training, so they are still where chance put them.
+#
+# **The CNN is nearly as lost.** This is the honest failure. Its convolutions
+# are equivariant: the maps move along. But `Flatten` hands them to a *dense*
+# layer, which has one weight for each place and was trained for one position.
+# "A CNN is invariant to translation" is false for this most common design.
+#
+# **Global** does not care at all, as the theory says: equivariant layers, then
+# a maximum over all places. **With pooling** the theory has a hole of one
+# pixel. Even moves carry the pooled grid along. Odd moves cut the digit into
+# other blocks, which the network has never seen.
+
+# %%
+for name, bound in (("MLP", 0.8), ("CNN", 0.55)):
+    claim(f"the test error of {name}, moved by two", error[name][:, 2],
+          at_least=bound, baseline={"middle": error[name][:, 0]}, unit="%")
+worst = {name: table.amax(dim=1) for name, table in error.items()}
+claim("the test error of global, at any move", worst.pop("global"),
+      at_most=0.15, baseline=worst, unit="%")
+pooled = error["global, pooled"]
+claim("global, pooled: test error moved by four", pooled[:, 4],
+      at_most=0.12, baseline={"moved by three": pooled[:, 3]}, unit="%")
+
+
+# %%
+def changed(name, way):
+    pairs = [(model, SPLITS[seed]) for seed, model in enumerate(MODELS[name])]
+    return [(answers(*pair, *way) != answers(*pair)).float().mean().item()
+            for pair in pairs]
+
+claim("the share of answers that global changes, moved by three and two",
+      changed("global", (3, -2)), at_most=0.005, unit="%",
+      baseline={"global, pooled": changed("global, pooled", (3, -2))})
+torch.manual_seed(0)
+idle = make_mlp()[1].weight == MODELS["MLP"][0][1].weight
+claim("the share of the MLP's first weights that training never moved",
+      idle.float().mean(), at_least=0.75, unit="%",
+      baseline={"if it saw all pixels": 0.0})
+gain = error["MLP"].mean(dim=0) - error["CNN"].mean(dim=0)
+claim("what the CNN gains on the MLP in the middle, mean", gain[0].abs(),
+      at_most=0.02, baseline={"moved by one": gain[1].abs()}, unit="%")
+
+# %% [markdown]
+# The last line is sobering too. On small, centred digits the CNN gains next to
+# nothing on an MLP of its size, over five seeds: with everything in its place,
+# knowledge about places is worth little.
+#
+# Move a digit yourself. The bars are the probability of the right answer.
+
+# %% figure="trained" alt="Left, a digit on paper of 16 by 16 pixels, moved off the middle. Right, four bars with the probability of the right answer: MLP and CNN nearly zero, the two global networks high."
+def plot_moved(right=2, down=-2, example=3):
+    data = SPLITS[0]
+    x = on_canvas(data.X_test[example], down, right)
+    digit = data.y_test[example].argmax().item()
+    _, axes = plt.subplots(1, 2, figsize=(5.6, 2.3), width_ratios=[1, 1.4])
+    axes[0].imshow(x[0, 0], vmin=0, vmax=1)
+    axes[0].set(title=f"a {digit}", xticks=[], yticks=[])
+    sure = [models[0](x).softmax(dim=1)[0, digit].item()
+            for models in MODELS.values()]
+    axes[1].barh(list(MODELS), sure, color=list(COLOURS.values()))
+    axes[1].invert_yaxis()
+    axes[1].set(xlim=(0, 1), xlabel="probability of the right digit")
+
+plot_moved()
+
+# %% explore=true
+from deepcourse.widgets import explore
+
+explore(plot_moved, right=(-4, 4, 1), down=(-4, 4, 1), example=(0, 50, 1))
+
+# %% [markdown]
+# Two cures for the gap remain when you need strides for speed: blur before you
+# subsample ([Zhang 2019](cite:zhang2019)), or show moved digits in training.
+# Large networks have the same trouble:
+# [Azulay & Weiss 2019](cite:azulay2019) moved photographs by a pixel and saw
+# answers of famous networks jump.
+#
+# ## What did it learn to look for?
+#
+# Nobody wrote a kernel this time. Here are the eight of the first layer, and
+# what each finds in one digit.
+
+# %% figure="trained" alt="Two rows of eight small pictures. Above, the learned three by three kernels, red and blue, several with one side against the other. Below, the feature map of each for one digit: some light up on one flank of the strokes, others on the strokes themselves or on the paper around."
+model = MODELS["global"][0]
+x = on_canvas(SPLITS[0].X_test[3])
+maps = model[:2](x)[0]  # (channels, rows, columns)
+figure, axes = plt.subplots(2, 8, figsize=(5.6, 1.7))
+for K, H1, (above, below) in zip(model[0].weight[:, 0], maps, axes.T,
+                                 strict=True):
+    above.imshow(K, "RdYlBu", vmin=-1, vmax=1)
+    below.imshow(H1, vmin=0, vmax=1.5)
+for ax in axes.flat:
+    ax.set(xticks=[], yticks=[])
+axes[0, 0].set_ylabel("kernel")
+label = axes[1, 0].set_ylabel("map")
+
+# %% [markdown]
+# Some have one side against the other, cousins of Sobel's. The maps move along
+# when the digit moves; what the later layers make of them is the topic of the
+# next lesson.
+#
+# ## At full size
+#
+# Nothing new: larger photographs, three channels in, dozens of layers, strides
+# to save work, often a global mean at the end. On a GPU a convolution is still
+# the matrix product of windows that you wrote, done tile by tile, so that not
+# all windows are stored at once.
+#
+# ## Recap
+#
+# You can now
+#
+# - **compute** a convolution by loops, im2col and `conv2d`, equal to the last
+#   bit, and **tell** it from a correlation by a kernel that half a turn
+#   changes;
+# - **predict** sizes and receptive fields with two formulas that you tested;
+# - **count**: locality and sharing turn half a million weights into dozens;
+# - **test**: equivariance is exact with wrapped padding, broken by borders and
+#   strides; pooling is invariant only when it covers the picture;
+# - **choose** the end: `Flatten` if position matters, global pooling if not.
+#
+# **When to use what?** Convolution for data on a grid, where near things
+# belong together and the same things occur anywhere: pictures, sound, DNA. Not
+# for tables, whose columns have no neighbours. And when everything is centred
+# and small, try the MLP first.
+#
+# Practise with the [assignment](assignment:04_convolution).
+#
+# **Further reading.** The lectures behind this lesson are
+# [Winther 2018](cite:winther2018), [Carbonnelle 2016](cite:carbonnelle2016)
+# and [NFBI](cite:nfbi). [Fukushima 1980](cite:fukushima1980) had the idea,
+# [LeCun and others 1998](cite:lecun1998) trained it.
+# [Dumoulin & Visin 2016](cite:dumoulin2016) draw the arithmetic of windows;
+# chapter 9 of [Goodfellow, Bengio & Courville 2016](cite:goodfellow2016) has
+# the rest.
+#
+# Next: [what a network sees](lesson:04b_what_a_network_sees).
