@@ -855,7 +855,8 @@ Q_val = [1.92, 1.39, 1.37, 1.33, 1.42, 1.37, 1.38, 1.36,
 figure, axes = plt.subplots(1, 2, sharey=True, figsize=(6.4, 2.8))
 for ax, name, training, validation in (
         (axes[0], "P", P_train, P_val), (axes[1], "Q", Q_train, Q_val)):
-    ax.plot(epochs, training, color=GREY, label="training")
+    ax.plot(epochs, training, color=GREY, linewidth=5, alpha=0.6,
+            label="training")
     ax.plot(epochs, validation, color=BLUE, label="validation")
     ax.set(title=name, xlabel="epoch", ylim=(0, 2.4))
 axes[0].set_ylabel("loss")
