@@ -302,8 +302,9 @@ for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 2)):
 # %% [markdown]
 # And backwards? Each pixel reached several units: through the kernel's last
 # weight the unit farthest up and left, through the first the one farthest down
-# and right. Its gradient collects their $\delta$ in opposite order. So the gradient of a
-# convolution is a convolution again, and there the kernel *is* turned:
+# and right. Its gradient collects their $\delta$ in opposite order. So the
+# gradient of a convolution is a convolution again, and there the kernel *is*
+# turned:
 #
 # $$\frac{\partial L}{\partial X} = \text{slide } K \text{ turned over the
 # padded } \delta, \qquad
