@@ -126,7 +126,8 @@ def alexnet(groups=2):
 # %%
 params, work, rows = measure(alexnet, size=227)
 print("output         values   caption   parameters  multiply-adds")
-for (shape, layer_params, layer_work), old in zip(rows, caption[1:]):
+for row, old in zip(rows, caption[1:], strict=True):
+    shape, layer_params, layer_work = row
     values = shape.numel()
     print(f"{'x'.join(map(str, shape)):10}{values:11,}{old:10,}"
           f"{layer_params:13,}{layer_work:15,}")
@@ -191,7 +192,7 @@ def cost(plan, size=28):
 c, m, g = 240, 60, 3
 by_hand = [9 * c**2, 9 * c**2 // g, 2 * c * m + 9 * m**2, 9 * c + c**2,
            2 * c * m // g + 9 * m]
-for (name, plan), hand in zip(plans(c, g).items(), by_hand):
+for (name, plan), hand in zip(plans(c, g).items(), by_hand, strict=True):
     assert cost(plan) == (hand, hand * 784)
     print(f"{name:15}{hand:9,} weights{hand * 784:13,} multiply-adds")
 
@@ -255,7 +256,7 @@ tables = {"no shuffle": ways(nn.Identity()),
           "shuffle": ways(lambda x: shuffle(x, 3))}
 _, axes = plt.subplots(1, 2, figsize=(5.2, 2.7), sharey=True)
 axes[0].set(ylabel="output channel", yticks=[1, 5, 9])
-for ax, (name, table) in zip(axes, tables.items()):
+for ax, (name, table) in zip(axes, tables.items(), strict=True):
     ax.imshow(table, cmap=ListedColormap([BLUE]), alpha=(table / 3).numpy(),
               extent=(0.5, 9.5, 9.5, 0.5))
     ax.set(title=name, xlabel="input channel", xticks=[1, 5, 9])
@@ -287,6 +288,7 @@ class Join(nn.Module):
 
 # %%
 from functools import partial
+from itertools import pairwise
 
 def conv(inputs, outputs, kernel=1, stride=1, groups=1, relu=True, norm=False):
     layers = [nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2,
@@ -314,7 +316,7 @@ normed = partial(conv, norm=True)
 # %%
 def vgg(inputs, outputs, repeats):
     sizes = [inputs] + [outputs] * repeats
-    layers = [conv(*pair, 3) for pair in zip(sizes, sizes[1:])]
+    layers = [conv(*pair, 3) for pair in pairwise(sizes)]
     return nn.Sequential(*layers, nn.MaxPool2d(2))
 
 def inception(inputs, ones, narrow3, threes, narrow5, fives, pooled):
@@ -534,7 +536,8 @@ for name, error in ERRORS.items():
     ax.scatter(params / 1e6, error, s=work / 1e7, color=color, alpha=0.6)
     side = -1 if name in ("GoogLeNet", "DenseNet-121", "ResNet-50") else 1
     ax.annotate(name, (params / 1e6, error), va="center", fontsize="small",
-                xytext=(side * (4 + (work / 1e7) ** 0.5 / 2), 0),
+                xytext=(side * (4 + (work / 1e7) ** 0.5 / 2),
+                        -8 * (name == "ResNet-50")),
                 ha="left" if side == 1 else "right",
                 textcoords="offset points")
 
@@ -542,8 +545,8 @@ for name, error in ERRORS.items():
 # The DenseNet makes fewer errors than VGG with a seventeenth of its
 # parameters and a fifth of its work. What changed is not size but shape:
 # no dense layers at the end, 1×1 bottlenecks, shortcuts. *Within* a
-# family, size still helps: look at the four ResNets. (The later networks were
-# also trained with better recipes, so not all of the gain is shape.)
+# family, size still helps: look at the four ResNets. (Training recipes differ
+# too, so not all of the gain is shape.)
 #
 # ## Why depth needed a shortcut
 #
@@ -580,9 +583,10 @@ class Deep(nn.Module):
     def forward(self, X):
         H = self.stem(X.repeat(1, self.seeds, 1, 1))  # (batch, _, 8, 8)
         H = F.max_pool2d(H.relu(), 2)  # (batch, _, 4, 4)
-        layers = list(zip(self.convs, self.norms))
-        for (conv1, norm1), (conv2, norm2) in zip(layers[::2], layers[1::2]):
-            Z = norm2(conv2(norm1(conv1(H)).relu()))  # (batch, _, 4, 4)
+        convs, norms = self.convs, self.norms
+        for i in range(0, len(convs), 2):
+            Z = norms[i](convs[i](H)).relu()  # (batch, _, 4, 4)
+            Z = norms[i + 1](convs[i + 1](Z))  # (batch, _, 4, 4)
             H = (H + Z if self.shortcut else Z).relu()  # (batch, _, 4, 4)
         logits = self.head(H.mean(dim=(2, 3), keepdim=True))
         return logits.view(len(X), self.seeds, 10)  # (batch, seeds, classes)
@@ -600,7 +604,7 @@ data = load_digits()
 X, y = data.X_train.view(-1, 1, 8, 8), data.y_train.argmax(dim=1)
 KINDS = {"plain": (False, False), "plain + batch norm": (False, True),
          "residual": (True, False), "residual + batch norm": (True, True)}
-COLORS = dict(zip(KINDS, (GREY, ORANGE, PURPLE, GREEN)))
+COLORS = dict(zip(KINDS, (GREY, ORANGE, PURPLE, GREEN), strict=True))
 
 def losses(model, rows):
     logits = model(X[rows]).transpose(1, 2)  # (batch, classes, seeds)
