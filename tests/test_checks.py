@@ -177,7 +177,8 @@ def test_the_names_of_the_axes_are_shown_with_their_sizes(capsys):
         (..., "W1 is still Ellipsis"),
         (NotImplemented, "W1 is still NotImplemented"),
         (len, "W1 is a function.*call it"),
-        ("text", "expected numbers, came a str"),
+        ("text", "expected numbers, came the text 'text'"),
+        ("10", "came the text '10'.*leave the quotes out"),
         ([[1, 2], [3]], "expected numbers, came a list.*different lengths"),
     ],
 )

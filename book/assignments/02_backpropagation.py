@@ -232,6 +232,13 @@ check_gradient("dH", dH2, lambda H: (R2 * around.forward(H)).sum(), H2,
 # The lesson lost the blame in ten sigmoid layers. Now put `Around` around
 # each. The cell prints the length of the first layer's gradient over that of
 # the last. Which term of your `backward` makes the difference?
+#
+# <details><summary><b>Answer</b></summary>
+#
+# The dA that is added as it is: it has met no slope and no weight, in any of
+# the ten layers.
+#
+# </details>
 
 # %%
 check_runs(around.backward, R2)
@@ -548,8 +555,9 @@ longer = 10  # s = 0.9 s + 1 gives s = 10
 
 # %% [markdown]
 # The check cannot tell you whether you are right: it only looks whether your
-# answers can be read. Then *measure* what you doubt in a cell of your own.
-# For question 3, `train_from` stands ready below the check: call it with
+# answers can be read. Then *measure* what you doubt in a cell of your own. For
+# question 1, `Value` and your `tanh` of Task 3 do it; for question 3,
+# `train_from` stands ready below the check: call it with
 # `np.full((2, 8), 0.5)` and `np.full((8, 1), 0.5)`. Change an answer if you
 # must, but only once you know why it was wrong.
 
@@ -717,7 +725,8 @@ print(f"the loss falls from {losses[0]:.3f} to {losses[-1]:.3f}")
 # \odot v .$$
 #
 # Write `judge`, which returns both. `loss` takes the list of parameters, like
-# `curve_loss`. Make new arrays: `parameters` must stay what they are.
+# `curve_loss`. The arrays differ in shape, so go through the lists side by
+# side, and make new arrays: `parameters` must stay what they are.
 #
 # **The verdict.** Then run the first check and the cell after it. There $v$
 # moves only one array at a time. Which gradients are wrong, and which line do
@@ -753,18 +762,18 @@ def backward(X, y, W1, b1, W2, b2, W3, b3):
 
 
 # %% [markdown]
-# The first check takes $L(a, b) = a_1^2 + 3a_2 + b$ at $a = (2, 1)$,
-# $b = 5$, where the gradient is $(4, 3)$ and 1.
+# The first check takes $L(a, b) = a_1^2 + 3a_2 + b$ at $b = 5$ and the row
+# $a = (2, 1)$, a matrix (1, 2). The gradient there is $(4, 3)$ and 1.
 
 # %% task=5 check
-place5 = [np.array([2.0, 1.0]), np.array(5.0)]
-came5 = check_runs(judge, lambda P: P[0][0] ** 2 + 3 * P[0][1] + P[1],
-                   place5, [np.array([4.0, 3.0]), np.array(1.0)],
-                   [np.array([1.0, -2.0]), np.array(0.5)])
+place5 = [np.array([[2.0, 1.0]]), np.array(5.0)]
+came5 = check_runs(judge, lambda P: P[0][0, 0] ** 2 + 3 * P[0][0, 1] + P[1],
+                   place5, [np.array([[4.0, 3.0]]), np.array(1.0)],
+                   [np.array([[1.0, -2.0]]), np.array(0.5)])
 check_shape("(measured, claimed)", came5, numbers=2)
 check_close("(measured, claimed)", came5, [-1.5, -1.5], rtol=1e-6,
             hint="4 * 1 + 3 * (-2) + 1 * 0.5, over all arrays; and 2h below")
-check_close("parameters after the call", place5[0], [2.0, 1],
+check_close("parameters after the call", place5[0], [[2.0, 1]],
             hint="P + h * V makes a new array, P += h * V changes the old one")
 
 # %%
@@ -905,9 +914,10 @@ def backward(X, y, W1, b1, W2, b2, W3, b3):
 # 2. the blame vanishes on its way back;
 # 3. the first steps were too large, and units are saturated.
 #
-# For each suspect name **one measurement** that would convict it, with the
-# result that you would take for proof, and **what to change** then. Two
-# sentences for each will do, about 100 words in all.
+# For each suspect name **one measurement** that would convict it and neither
+# of the others: *when* you take it, and the result that you would take for
+# proof. And say **what to change** then. Two sentences for each will do, about
+# 120 words in all.
 
 # %% [markdown] task=6 written points=3
 # 1. In double precision, on a small copy with a few examples, compare the

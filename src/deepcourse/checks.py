@@ -200,6 +200,8 @@ def _array(name, value):
         raise _error(f"{name} is None", "did the function that makes it forget `return`?")
     if value is Ellipsis or value is NotImplemented:
         raise _error(f"{name} is still {value!r}", "put your answer in its place")
+    if isinstance(value, str):  # also "10", which numpy would read
+        raise _error(f"{name}: expected numbers, came the text {value!r}", "leave the quotes out")
     if callable(value) and not isinstance(value, torch.Tensor):
         raise _error(f"{name} is a function, not its value", "call it, with brackets: f(…)")
     if isinstance(value, torch.Tensor):
@@ -293,7 +295,5 @@ def _known_factor(factor, sizes):
             known.setdefault(two / n, f": divided by {name} = {n}, once too often{text}?")
         for power in (1, 0.5, -0.5, -1) if n > 1 else ():
             known.setdefault((n / (n - 1)) ** power, f": {name} - 1 for {name}, or the reverse?")
-    near = [
-        text for number, text in known.items() if math.isclose(abs(factor), number, rel_tol=1e-4)
-    ]
+    near = [text for n, text in known.items() if math.isclose(abs(factor), n, rel_tol=1e-4)]
     return (near[0] if near else "") + (" And the sign is flipped." if near and factor < 0 else "")
