@@ -5,8 +5,10 @@
 # an output sees, find a tremor with a kernel that is pulled apart, sort layers
 # by what they do to a shift, mend a program that runs without an error, and
 # catch a network at looking in the wrong place. It belongs to the lessons
-# Convolution, What a network sees and Reading architectures. Keep them open:
-# looking things up is part of the work.
+# [Convolution](lesson:04_convolution), [What a network
+# sees](lesson:04b_what_a_network_sees) and [Reading
+# architectures](lesson:04c_architectures). Keep them open: looking things up
+# is part of the work.
 #
 # There are six tasks and 20 points. Plan an hour and a quarter, or 100 minutes
 # if tensors with three axes still slow you down. Everything runs in seconds.
