@@ -212,7 +212,7 @@ def covered(net, X, size):
     for row, column in corners(size).tolist():
         hidden = X.clone()  # (batch, channels, rows, columns)
         hidden[..., row:row + size, column:column + size] = fill
-        answers.append(net(hidden))  # (batch, classes)
+        answers.append(net(hidden))
     return torch.stack(answers, dim=1)  # (batch, points, classes)
 
 def log_share(logits, kind):
@@ -239,11 +239,11 @@ def harm(net, keys, size=8):
 # </details>
 
 # %% figure="trained" alt="Three keys side by side with small circles round their two ends; below each its occlusion map of a trained network, and below that the map of an untrained one. The trained map is bright at one or both of the circled ends and dark along the shaft and in the corners. The untrained map has smooth blobs somewhere on the key."
-def show_map(ax, values, size):
+def show_map(ax, values, size, title=""):
     """Draw what the patches do where their middles lie."""
     side, low = round(len(values) ** 0.5), size / 2 - 2
     high = low + 3 * side
-    show(ax, values.view(side, side), cmap="cividis",
+    show(ax, values.view(side, side), title, cmap="cividis",
          extent=(low, high, high, low))
     ax.set(xlim=(-0.5, 31.5), ylim=(31.5, -0.5))
 
@@ -253,8 +253,8 @@ def plot_occlusion(size=8, first=0):
     trained, blind = (harm(net, keys, size) for net in (nets[0], untrained[0]))
     for k, (top, middle, bottom) in enumerate(axes.T):
         show(top, keys.X[k, 0], "" if k else "key")
-        show_map(middle, trained[k], size)
-        show_map(bottom, blind[k], size)
+        show_map(middle, trained[k], size, "" if k else "trained")
+        show_map(bottom, blind[k], size, "" if k else "untrained")
         for ax in (top, middle, bottom):
             ax.plot(*keys.places[k].T.flip(0), "o", markersize=13,
                     markerfacecolor="none", color=ORANGE)
@@ -262,11 +262,10 @@ def plot_occlusion(size=8, first=0):
 plot_occlusion()
 
 # %% [markdown]
-# The middle row is the trained network, the lowest an untrained one. The
-# circles are where the ends truly are. A bright field means: with the patch
-# centred here, the right answer becomes much less likely. Play with the patch.
-# When it is small, covering hardly harms and the map gets spotty; when it is
-# large, the map is sure and blurred.
+# The circles are where the ends truly are. A bright field means: with the
+# patch centred here, the right answer becomes much less likely. Play with the
+# patch. When it is small, covering hardly harms and the map gets spotty; when
+# it is large, the map is sure and blurred.
 
 # %% explore=true
 from deepcourse.widgets import explore
@@ -323,12 +322,12 @@ claim("the share of brightness maps that point at an end", hits(brightness),
 # A sharper question has an answer that brightness cannot know: why a key of
 # *ring and block* and not one of *ring and bar*? The ring speaks for both. The
 # block decides. So watch the difference of two logits, the true kind's minus a
-# rival's, that shares one of the two parts. For every key we pick which end
+# rival's that shares one of the two parts: the **margin**. A map now shows how
+# much a patch, when covered, takes from it. For every key we pick which end
 # has to decide.
 #
 # **Predict:** in what share of keys will the brightness map be nearer to the
-# deciding end than to the other? (A map now shows how much a patch, when
-# covered, takes from that difference, the **margin**.)
+# deciding end than to the other?
 #
 # <details><summary><b>Answer</b></summary>
 #
@@ -465,7 +464,7 @@ grey = train_keys.X.mean()  # ()
 
 def dream(net, regular, num_steps=120, lr=0.05):
     generator = torch.Generator().manual_seed(0)
-    wanted = torch.arange(12) % 6  # (batch,), each kind twice
+    wanted = torch.arange(12) % 6  # (batch,)
     X = grey + 0.1 * torch.randn(12, 1, 32, 32, generator=generator)
     for step in range(num_steps):
         X.requires_grad_()
@@ -564,7 +563,7 @@ _ = axes[0].legend(title="share right", loc=(0, 0.26), fontsize=9)
 # Compare with your drawing, and put the statements to the test.
 
 # %%
-angle, parts, kind = results["trained"].unbind(dim=2)  # (seeds, layers) each
+angle, parts, kind = results["trained"].unbind(dim=2)
 _, by_chance, kind_by_chance = results["untrained"].unbind(dim=2)
 claim("the share of parts read from conv 3", parts[:, 3], at_least=0.85,
       unit="%", baseline={"pixels": parts[:, 0], "conv 1": parts[:, 1],
@@ -620,8 +619,8 @@ claim("the share right where the stamps are as in training", home,
 
 # %% [markdown]
 # On test keys of the same workshop all looks well. In another, where stamps
-# mean nothing, the same networks hardly beat a coin. No test set from the
-# first workshop would have told you. Would occlusion?
+# mean nothing, the same networks do no better than a coin. No test set from
+# the first workshop would have told you. Would occlusion?
 
 # %% figure="trained" alt="Four fork keys with a small bright square stamped in the upper left corner, and below each the occlusion map of the network trained on stamped keys. Every map is bright in the stamped corner only and dark at the fork."
 forks = test_keys[test_keys.has[:, fork]][:40]
@@ -642,7 +641,7 @@ claim("the share of maps that point at the stamp",
 #
 # It has happened in clinics. A network on the market rated harmless moles as
 # more suspicious when a surgeon's pen had marked the skin beside them; false
-# alarms rose by about 40 percentage points ([Winkler and others
+# alarms rose by about 40 %, its testers report ([Winkler and others
 # 2019](cite:winkler2019)). Networks for pneumonia could tell from a chest
 # X-ray in which hospital it was taken, and merely sorting by hospital would
 # have looked like skill ([Zech and others 2018](cite:zech2018)). Networks for
@@ -669,7 +668,7 @@ claim("the share of maps that point at the stamp",
 #   backward pass, and is noisy;
 # - **test** a map: against the truth, random weights, and brightness alone;
 #   ask a question that shortcuts cannot answer;
-# - **draw** what a unit wants, which is legible only with regularisation, and
+# - **draw** what a unit wants, which regularisation makes legible, and which
 #   is no picture of the object;
 # - **measure**: parts, then kinds become linearly readable, beside an
 #   untrained network;
