@@ -112,7 +112,7 @@ for name, keys in (("validation", val_keys), ("test", test_keys)):
 # A filter of the first layer has the size of a 5 by 5 patch of the picture, so
 # you can draw it as one.
 
-# %% figure="trained" alt="Two rows of eight small 5 by 5 pictures in blue and orange. The first row, filters after training, shows a few with a clear light and dark side or a bar at some angle. The second row, the same network before training, is a random chequerboard."
+# %% figure="trained" alt="Two rows of eight small 5 by 5 pictures in blue and orange. The first row, filters after training, shows a few with a light and a dark side, while most look like noise. The second row, the same network before training, is a random chequerboard."
 figure, axes = plt.subplots(2, 8, figsize=(5.6, 1.7))
 for row, (net, title) in zip(axes, ((nets[0], "trained"),
                                     (make_net(0), "before")), strict=True):
@@ -547,7 +547,7 @@ def probe_all(net):
 results = {"trained": torch.tensor([probe_all(net) for net in nets]),
            "untrained": torch.tensor([probe_all(net) for net in untrained])}
 
-# %% figure="trained" alt="Three panels, share of right answers of linear probes against the layer, for trained and untrained networks and with a dashed line for guessing. Angle: nearly perfect from the pixels to the third convolution, then it falls, in trained and untrained networks alike. Parts: trained rises from little above guessing to nearly perfect at the third convolution, untrained stays below three quarters and falls back. Kind: trained climbs all the way to the answer, untrained rises a little and falls back to guessing."
+# %% figure="trained" alt="Three panels, share of right answers of linear probes against the layer, for trained and untrained networks and with a dashed line for guessing. Angle: nearly perfect from the pixels to the third convolution, then it falls, in trained networks further than in untrained ones. Parts: trained rises from little above guessing to nearly perfect at the third convolution, untrained stays below three quarters and falls back. Kind: trained climbs all the way to the answer, untrained rises a little and falls back to guessing."
 figure, axes = plt.subplots(1, 3, figsize=(5.8, 3.0), sharey=True)
 for question, ax in enumerate(axes):
     for name, color in (("trained", BLUE), ("untrained", ORANGE)):
