@@ -642,16 +642,16 @@ def pooling(channels, width):
 
 
 # %% task=4 check
-depth4 = torch.tensor([[[1.0, 0], [0, 0]], [[0, 1], [1, 0]]])
+depth4 = torch.tensor([[[1.0, 0], [0, 0]], [[0, 1], [2, 0]]])
 point4 = torch.tensor([[1.0, 10], [3, 0], [0, -1]])
 w4 = check_runs(merge, depth4, point4)
 check_shape("w", w4, outputs=3, channels=2, rows=2, columns=2)
 check_close("w[0], for the first output", w4[0],
-            [[[1.0, 0], [0, 0]], [[0, 10], [10, 0]]],
+            [[[1.0, 0], [0, 0]], [[0, 10], [20, 0]]],
             hint="w[o, c] is the kernel depth[c] times one number")
 check_close("w[1] and w[2]", w4[1:],
             [[[[3.0, 0], [0, 0]], [[0, 0], [0, 0]]],
-             [[[0, 0], [0, 0]], [[0, -1], [-1, 0]]]])
+             [[[0, 0], [0, 0]], [[0, -1], [-2, 0]]]])
 
 # %% task=4 check
 w4 = check_runs(pooling, 2, 2)
@@ -815,9 +815,10 @@ check_close("the means over time", out5.mean(dim=2), [[0.0, 0]], atol=1e-9,
 check_close("the standard deviations over time",
             out5.std(dim=2, correction=0), [[1.0, 1]],
             hint="which axis is time now?")
-check_close("where lead 1 is largest", out5[0, 1].argmax(), 3,
-            hint="lead 1 is 100, 100, 100, 500: reshape keeps the order of "
-                 "the numbers in memory, and so mixes the leads")
+check_close("the places of lead 0, from its smallest number to its largest",
+            out5[0, 0].argsort(), [0, 1, 2, 3],
+            hint="lead 0 is 1, 2, 3, 6: reshape keeps the order of the numbers "
+                 "in memory, and so mixes the leads")
 
 # %% [markdown]
 # Here is the mended program. If you like, put one of the faults back in and
