@@ -201,10 +201,10 @@ for name, theta in (("in the gradient", theta_l2), ("AdamW", theta_w)):
 # \text{and} \qquad L = -\frac1N \sum_n \sum_j t_{nj} \ln p_{nj}.$$
 #
 # Write `log_softmax`, which returns all $\ln p_{nj}$ and survives logits of
-# $\pm 1000$. Taking the logarithm of a softmax does not. (`torch.logsumexp`
-# is the lesson's `log_sum_exp`.) Then write `smooth_loss` with it. Here labels
-# are integers, not rows with a 1. Leave torch's own `log_softmax` and
-# `cross_entropy` aside.
+# $\pm 1000$. Taking the logarithm of a softmax does not. (The lesson's
+# `log_sum_exp(z)` is `torch.logsumexp(z, dim=1, keepdim=True)`.) Then write
+# `smooth_loss` with it. Here labels are integers, not rows with a 1. Leave
+# torch's own `log_softmax` and `cross_entropy` aside.
 
 # %% task=2 answer
 def log_softmax(z):
@@ -225,13 +225,16 @@ def smooth_loss(z, labels, eps):
 
 
 # %% [markdown]
-# With the logits $0$ and $\ln 3$ the probabilities are 1/4 and 3/4.
+# With the logits $0$, $\ln 2$ and $\ln 3$ the probabilities are 1/6, 1/3 and
+# 1/2.
 
 # %% task=2 check
-z2 = torch.tensor([[0.0, math.log(3)]])
+z2 = torch.tensor([[0.0, math.log(2), math.log(3)]])
 log_p = check_runs(log_softmax, z2)
-check_shape("log_softmax(z)", log_p, batch=1, classes=2)
-check_close("log_softmax(z)", log_p, [[-math.log(4), math.log(3 / 4)]])
+check_shape("log_softmax(z)", log_p, batch=1, classes=3)
+check_close("log_softmax(z)", log_p,
+            [[-math.log(6), -math.log(3), -math.log(2)]],
+            hint="normalise over the classes, dim=1")
 check_close("log_softmax of two rows of large logits",
             log_softmax(torch.tensor([[0.0, 1000.0], [-1000.0, 0.0]])),
             [[-1000.0, 0], [-1000, 0]],
@@ -239,18 +242,20 @@ check_close("log_softmax of two rows of large logits",
                  "each row from that row: keepdim=True")
 
 # %% task=2 check
-right = torch.tensor([1])
-check_shape("the loss", check_runs(smooth_loss, z2, right, 0.5))
+right = torch.tensor([2])
+check_shape("the loss", check_runs(smooth_loss, z2, right, 0.6))
 check_close("the loss without smoothing", smooth_loss(z2, right, 0.0),
-            -math.log(3 / 4), hint="each label picks one number of its row; "
-                                   "torch.eye(K)[labels] has rows with a 1")
-check_close("the loss with eps = 0.5", smooth_loss(z2, right, 0.5),
-            0.25 * math.log(4) - 0.75 * math.log(3 / 4),
-            hint="the target is 1/4 and 3/4: the right class gets its "
+            math.log(2), sizes={"classes": 3},
+            hint="each label picks one number of its row; "
+                 "torch.eye(K)[labels] has rows with a 1")
+check_close("the loss with eps = 0.6", smooth_loss(z2, right, 0.6),
+            0.2 * math.log(6) + 0.2 * math.log(3) + 0.6 * math.log(2),
+            sizes={"classes": 3},
+            hint="the target is 0.2, 0.2 and 0.6: the right class gets its "
                  "share of eps, too")
-check_close("the loss of three examples", smooth_loss(
-    z2.repeat(3, 1), torch.tensor([1, 1, 0]), 0.0),
-    (math.log(4) - 2 * math.log(3 / 4)) / 3, sizes={"batch": 3},
+check_close("the loss of four examples", smooth_loss(
+    z2.repeat(4, 1), torch.tensor([2, 2, 0, 1]), 0.0),
+    (2 * math.log(2) + math.log(6) + math.log(3)) / 4, sizes={"batch": 4},
     hint="a sum over the classes, a mean over the examples")
 
 # %% task=2 test points=2
@@ -365,7 +370,8 @@ def rate(step, num_steps, warm, peak):
 # longer run.
 
 # %% task=3 check
-check_runs(rate, 0, 10, 2, 0.4)
+check_runs(rate, 0, 10, 2, 0.4)  # while the rate rises
+check_runs(rate, 2, 10, 2, 0.4)  # while it falls
 for step, expected, why in (
         (0, 0.2, "step 0 gets peak / warm"),
         (1, 0.4, "step warm - 1 gets peak"),
@@ -443,9 +449,9 @@ def rate(step, num_steps, warm, peak):
 #    → `momentum_step`
 # 4. You draw batches of 64 instead of 16 from a million examples. The noise of
 #    the gradient (root mean square). → `noise`
-# 5. A hidden unit always has the value 2. You put the lesson's dropout with
+# 5. A hidden unit always has the value 3. You put the lesson's dropout with
 #    $q = 0.75$ behind it. The mean, over many training steps, of what comes
-#    out. → `dropout_mean`
+#    out, compared with the 3 that goes in. → `dropout_mean`
 # 6. A ReLU layer gets four times as many inputs. The standard deviation of
 #    He's weights. → `he_std`
 
