@@ -74,10 +74,10 @@ label = plt.xlabel("seconds")
 # Then move both by the padding. All numbers count from 0; a negative one lies
 # in the padding.
 #
-# **A number** (1 point). Layers have width 3 and stride 1. With dilation 1
-# throughout, one output sees 250 inputs, one second of a good recorder, after
-# 125 layers. How many does it take with the dilations 1, 2, 4, 8, …? Give
-# `doubling_layers`, a whole number. Guess before you compute.
+# **A number** (1 point). Let all layers have width 3 and stride 1. One output
+# shall see 250 inputs or more, one second of a good recorder. With dilation 1
+# throughout, that takes 125 layers. How many does it take with the dilations 1,
+# 2, 4, 8, …? Give `doubling_layers`, a whole number. Guess before you compute.
 #
 # Replace both `raise` lines, the one in `seen` and the one below it.
 
@@ -1040,7 +1040,7 @@ label = plt.xlabel("seconds")
 
 # %% [markdown]
 # **Advice** (3 points). A second clinic wants to use the network. Answer in
-# about 80 words:
+# about 120 words:
 #
 # - **A.** What makes the ill patient's score high? In the well patient, what
 #   does it do to the score to cover the last wave, and what would it do if the
@@ -1057,8 +1057,8 @@ label = plt.xlabel("seconds")
 # from 0.04 to 0.12 s is covered. There stands a rectangle, a mark from the
 # recorder, which the well patient lacks. Covering the well patient's last wave,
 # at 0.75 s, raises the score by 1 to 2 only, and it stays below 0. A network
-# that looked where the illness shows would then take the patient for ill: the
-# score would rise above 0.
+# that looked where the illness shows would no longer take the patient for well:
+# the score would rise to 0 or more.
 #
 # **B.** The test patients come from the same clinic and the same recorders, so
 # the mark goes with the illness among them as it did in training: the test
