@@ -5,10 +5,10 @@ unexport VIRTUAL_ENV
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
-GRADING := tests/test_classes.py tests/test_formgrader.py
+GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
 UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons grading nbval site browser lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons grading measure nbval site browser lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -39,9 +39,12 @@ unit: .venv/dev
 lessons: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_lessons.py
 
-grading: .venv/dev ## take a made-up class through nbgrader and its formgrader
+grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
 	@sh tests/get_chromium.sh
 	@$(BIN)/python -m pytest -q $(GRADING)
+
+measure: .venv/dev ## measure grading beside stock nbgrader: cost, throughput, memory
+	@for what in fixed class memory; do $(BIN)/python tests/bench/measure_grading.py $$what; done
 
 nbval: .venv/dev
 	@$(BIN)/python -m pytest $(NBVAL) notebooks/lessons

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "for_instructors.md"
 IMAGES = ROOT / "book" / "images"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PROGRESS = re.compile(r"^.*\] \d+ of \d+, \d+ s to go.*\n", re.MULTILINE)
 INSTALLS = ("python3 -m venv", ". .venv", "pip install")
 SERVER = "jupyter server"
 KILOBYTES = 80
@@ -91,7 +92,7 @@ class Shell:
         self.cwd = self.state.read_text().strip()
         pairs = Path(f"{self.state}.env").read_text().split("\0")
         self.env = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        return ran.stdout
+        return PROGRESS.sub("", ran.stdout)
 
 
 def photograph(folder):
@@ -107,7 +108,7 @@ def photograph(folder):
             grading.grade(page, cell, points, comment)
             page.locator(f"#{cell}-comment").blur()
             picture(page, "formgrader-grading")
-    grading.run(folder, "nbgrader", "generate_feedback", name)
+    grading.run(folder, "coursekit", "feedback", str(folder), "--assignment", name)
     with grading.page(1000, 640) as page:
         page.goto((folder / "feedback" / "s06" / name / f"{name}.html").as_uri())
         picture(page, "feedback")

@@ -1,6 +1,7 @@
 """A class of made-up students through stock nbgrader, and its formgrader in a real browser."""
 
 import csv
+import shutil
 
 import pytest
 
@@ -63,5 +64,37 @@ def test_a_written_answer_is_graded_by_hand_and_the_grade_outlives_autograding(g
     assert exported(graded) == points | {"s01": 11.0}
     grading.run(graded, "nbgrader", "generate_feedback", "tiny", "--student", "s01")
     feedback = (graded / "feedback" / "s01" / "tiny" / "tiny.html").read_text("utf-8")
+    assert "An example is missing." in feedback
+    assert "(Score: 11.0 / 12.0)" in feedback
+
+
+@pytest.fixture(scope="module")
+def in_sandbox(graded, tmp_path_factory):
+    """The same class before grading, then graded by coursekit."""
+    place = tmp_path_factory.mktemp("sandbox") / "class"
+    kept = shutil.ignore_patterns("gradebook.db", "autograded", "feedback", "grades.csv")
+    shutil.copytree(graded, place, ignore=kept)
+    grading.run(place, "nbgrader", "generate_assignment", "tiny", "--force")
+    for student in ("s01", "s10"):  # one is listed, and one of those who sent nothing
+        names = ("--first-name", "Alma", "--last-name", "Birch") if student == "s01" else ()
+        grading.run(place, "nbgrader", "db", "student", "add", student, *names)
+    said = grading.run(place, "coursekit", "grade", str(place), "--assignment", "tiny")
+    assert "needs manual grading: " in said, said
+    return place
+
+
+@pytest.mark.skipif(grading.find_browser() is None, reason=NO_BROWSER)
+def test_formgrader_opens_what_coursekit_graded_and_the_grade_outlives_grading_again(
+    in_sandbox, points
+):
+    assert exported(in_sandbox) == points
+    with grading.formgrader(in_sandbox) as address, grading.page() as page:
+        grading.open_submission(page, address, "tiny", "Birch, Alma")
+        grading.grade(page, "written-3", 2, "An example is missing.")
+    again = ("coursekit", "grade", str(in_sandbox), "--assignment", "tiny", "--force")
+    grading.run(in_sandbox, *again)
+    assert exported(in_sandbox) == points | {"s01": 11.0}
+    grading.run(in_sandbox, "coursekit", "feedback", str(in_sandbox), "--assignment", "tiny")
+    feedback = (in_sandbox / "feedback" / "s01" / "tiny" / "tiny.html").read_text("utf-8")
     assert "An example is missing." in feedback
     assert "(Score: 11.0 / 12.0)" in feedback

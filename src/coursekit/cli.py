@@ -9,6 +9,7 @@ import typer
 from coursekit.assignments import find_assignment, find_assignments
 from coursekit.course import Course
 from coursekit.errors import CourseError
+from coursekit.grading.commands import add_grading
 from coursekit.lessons import find_lesson, find_lessons
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
 
 class_app = typer.Typer(help="Make and fill a class for nbgrader.", no_args_is_help=True)
 app.add_typer(class_app, name="class")
+add_grading(app)
+ZIPS = typer.Option(None, help="a folder for zips as from Moodle, to be collected")
 BANK = typer.Option(None, help="a folder with your own assignments, in the book's format")
 
 
@@ -116,11 +119,11 @@ def class_add(folder: Path, name: str, bank: Path = BANK):
 
 
 @class_app.command("demo")
-def class_demo(folder: Path, bank: Path = BANK):
+def class_demo(folder: Path, bank: Path = BANK, zips: Path = ZIPS):
     """Add ten made-up students to the class FOLDER, with work of every kind."""
     from coursekit.demo import add_demo, describe
 
-    rows = add_demo(Course.find(), folder, bank)
+    rows = add_demo(Course.find(), folder, bank, zips)
     for name in dict.fromkeys(row["assignment"] for row in rows):
         typer.echo(f"{name}: what the made-up students should get")
         for row in rows:

@@ -7,8 +7,11 @@ each should get is found by running it without nbgrader, so the two can be compa
 import copy
 import csv
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+import nbformat
 
 from coursekit.assignment_rules import read_assignment
 from coursekit.assignments import REGION, find_assignment
@@ -47,15 +50,18 @@ STUDENTS = (
 )
 
 
-def add_demo(course, folder, bank=None):
+def add_demo(course, folder, bank=None, zips=None):
     """Add the made-up students and their work to class `folder`; return the rows of expected.csv.
 
-    Raises CourseError, having written nothing, when the class has submissions already.
+    zips: a folder for one zip an assignment, named as from Moodle and to be collected, in place of
+    `submitted/`. Raises CourseError, having written nothing, when the class has submissions already
+    or a zip is there.
     """
     folder = require_class(folder)
     names = sorted(path.name for path in (folder / "source").iterdir() if path.is_dir())
     assignments = [find_assignment(course, name, bank) for name in names]
-    for taken in (folder / "submitted", folder / "expected.csv"):
+    packed = [Path(zips) / f"{name}.zip" for name in names] if zips else []
+    for taken in (folder / "submitted", folder / "expected.csv", *packed):
         if taken.exists():
             raise CourseError(
                 f"{taken} is there already and is left as it is: make a class of its own for the "
@@ -64,7 +70,13 @@ def add_demo(course, folder, bank=None):
     planned = [(each, *_plan(read_assignment(each))) for each in assignments]
     rows = [row for assignment, works, _ in planned for row in expect(assignment, works)]
     for assignment, works, written in planned:
-        _submit(folder, assignment, works, written)
+        sent = list(_work(assignment, works, written))
+        if zips:
+            _pack(Path(zips), assignment.name, sent)
+        else:
+            for student, notebook in sent:
+                path = folder / "submitted" / student.id / assignment.name
+                write(notebook, path / f"{assignment.name}.ipynb")
     _enrol(folder)
     with (folder / "expected.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, rows[0], lineterminator="\n")
@@ -140,8 +152,8 @@ def expect(assignment, works=None):
     return rows
 
 
-def _submit(folder, assignment, works, written):
-    """Write each student's notebook where nbgrader collects it."""
+def _work(assignment, works, written):
+    """Yield (student, notebook) for each student who hands something in."""
     blank = student_notebook(assignment)
     for student in STUDENTS:
         if student.work not in works:
@@ -156,8 +168,17 @@ def _submit(folder, assignment, works, written):
                 cell.metadata["id"] = cell.id
         if "Colab" in student.work:
             notebook.metadata["colab"] = {"provenance": [], "name": f"{assignment.name}.ipynb"}
-        name = assignment.name
-        write(notebook, folder / "submitted" / student.id / name / f"{name}.ipynb")
+        yield student, notebook
+
+
+def _pack(place, name, sent):
+    """Pack the work as Moodle does, with the names that browsers and Colab leave."""
+    place.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(place / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (student, notebook) in enumerate(sent):
+            folder = f"{student.first} {student.last}_{4700 + number}_assignsubmission_file_"
+            file = (f"{name}.ipynb", f"Copy of {name}.ipynb", f"{name} (1).ipynb")[number % 3]
+            archive.writestr(f"{folder}/{file}", nbformat.writes(notebook))
 
 
 def _enrol(folder):
