@@ -4,6 +4,7 @@ PYTHON ?= python3
 unexport VIRTUAL_ENV
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chrome chrome
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
 UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
@@ -40,11 +41,13 @@ lessons: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_lessons.py
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
-	@sh tests/get_chromium.sh
+	@$(CHROMIUM)
+	@sh tests/get_debian.sh bubblewrap bwrap
+	@sh tests/get_debian.sh postgresql initdb
 	@$(BIN)/python -m pytest -q $(GRADING)
 
 measure: .venv/dev ## measure grading beside stock nbgrader: cost, throughput, memory
-	@for what in fixed class memory; do $(BIN)/python tests/bench/measure_grading.py $$what; done
+	@for what in fixed class cluster memory; do $(BIN)/python tests/bench/measure_grading.py $$what; done
 
 nbval: .venv/dev
 	@$(BIN)/python -m pytest $(NBVAL) notebooks/lessons
@@ -55,7 +58,7 @@ site: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_site.py tests/test_node.py
 
 browser: .venv/dev
-	@sh tests/get_chromium.sh
+	@$(CHROMIUM)
 	@$(BIN)/python -m pytest -q tests/test_browser.py
 
 lock: .venv/dev ## write the versions installed now to constraints.txt

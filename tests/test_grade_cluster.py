@@ -67,8 +67,7 @@ def processes(place, workers):
 
 def test_every_grade_is_right_though_a_worker_is_killed_half_way(group, tmp_path):
     seen = []
-    with processes(tmp_path, 2) as (address, workers), cluster(address) as pool:
-        pool.client.wait_for_workers(2, timeout=60)
+    with processes(tmp_path, 2) as (address, workers), cluster(address, 2) as pool:
 
         def progress(done, total):
             seen.append((done, total))

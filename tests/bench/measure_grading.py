@@ -3,6 +3,7 @@
 python tests/bench/measure_grading.py fixed [N]    cost of a blank notebook that imports numpy,
                                                    torch and matplotlib, in a class of N (20)
 python tests/bench/measure_grading.py class [N]    throughput of a class of N (20), two workers
+python tests/bench/measure_grading.py cluster [N]  the same on a Dask cluster of 1 and 2 workers
 python tests/bench/measure_grading.py memory [N]   memory of the grader over N (200) submissions
 """
 
@@ -116,6 +117,26 @@ def whole_class(count=20):
         _machine(count)
 
 
+def on_cluster(count=20):
+    """Print the throughput of that class on a Dask cluster of worker processes on this machine."""
+    from coursekit.grading.cluster import cluster
+    from coursekit.grading.grade import Options, grade_class
+    from test_grade_cluster import processes
+
+    with tempfile.TemporaryDirectory() as place:
+        folder = make(place, count, TRAINING)
+        for workers in (1, 2):
+            (Path(place) / str(workers)).mkdir()
+            started = processes(Path(place) / str(workers), workers)
+            with started as (address, _), cluster(address, workers) as pool:
+                start = time.perf_counter()
+                options = Options(force=True)
+                grade_class(folder, course.NAME, options, lambda text: None, pool=pool)
+                wall = time.perf_counter() - start
+            print(f"{workers} Dask workers: {wall:.1f} s, {3600 * count / wall:.0f} an hour")
+        _machine(count)
+
+
 def memory(count=200):
     """Print the memory of the grading process at the start, half-way and at the end."""
     from coursekit.grading.grade import Options, grade_class
@@ -139,7 +160,7 @@ def _machine(count):
 
 
 if __name__ == "__main__":
-    measures = {"fixed": fixed, "class": whole_class, "memory": memory}
+    measures = {"fixed": fixed, "class": whole_class, "cluster": on_cluster, "memory": memory}
     if len(sys.argv) < 2 or sys.argv[1] not in measures:
         sys.exit(__doc__)
     measures[sys.argv[1]](*(int(each) for each in sys.argv[2:3]))

@@ -47,8 +47,10 @@ def _protected(setup):
 
 
 @contextlib.contextmanager
-def cluster(address):
+def cluster(address, wait_for=1):
     """Give the Pool of the Dask cluster whose scheduler is at `address`, as tcp://10.0.0.1:8786.
+
+    `wait_for` worker processes must be there; more may be.
 
     Raises CourseError when Dask is missing, the scheduler cannot be reached, has no workers, or a
     worker lacks this package or has another version of Python.
@@ -68,13 +70,13 @@ def cluster(address):
             "`dask scheduler`, and name the address that it prints"
         ) from None
     with client:
-        yield Pool(client, _workers(client, address))
+        yield Pool(client, _workers(client, address, wait_for))
 
 
-def _workers(client, address):
+def _workers(client, address, wait_for):
     """Return how many jobs the workers run at a time; raise CourseError if they cannot."""
     try:
-        client.wait_for_workers(1, timeout=SECONDS)
+        client.wait_for_workers(wait_for, timeout=SECONDS)
     except TimeoutError:
         raise CourseError(
             f"the scheduler at {address} has no workers: start one on each machine with "
