@@ -174,7 +174,7 @@ claim("the largest gap between hook and hand", gap, at_most=1e-4,
 for name, H in found.items():
     print(f"{name:6} {tuple(H.shape[1:])}")
 
-# %% figure="trained" alt="A key with a ring and a fork, and under it three rows of feature maps. The first row of four, 16 by 16, still shows the key, its edges brought out in different directions. The second, 8 by 8, shows coarse spots along it. The third, 4 by 4, has only a few bright squares, mostly near the ends of the key."
+# %% figure="trained" alt="A key with a ring and a fork, and under it three rows of feature maps. The first row of four, 16 by 16, still shows the key, its edges brought out in different directions. The second, 8 by 8, shows coarse spots along it. The third, 4 by 4, has only a few bright squares, here at the ring's side of the key."
 number = (test_keys.kind == 2).nonzero()[0].item()
 maps = record(nets[0], test_keys.X[number:number + 1])
 figure, axes = plt.subplots(3, 5, figsize=(4.4, 2.9))
@@ -397,8 +397,8 @@ claim("the share that picks the deciding end by occlusion",
 #
 # Covering needs a pass for each patch. [Simonyan and others
 # 2014](cite:simonyan2014) need one backward pass: the gradient of a logit with
-# respect to the *pixels*. Where its size is large, a small change of
-# the pixel changes the answer:
+# respect to the *pixels*. Where its size is large, a small change of the pixel
+# changes the answer:
 #
 # $$s_{ij} = \left| \frac{\partial z_y}{\partial x_{ij}} \right|.$$
 #
@@ -476,7 +476,7 @@ claim("the share that picks the deciding end by gradient",
 # %% [markdown]
 # The gradient passes: two trained networks agree more with each other than
 # with an untrained one. But see how little two *good* networks agree, pixel
-# for pixel; and each is about as near to mere edges as to an untrained one.
+# for pixel; and mere edges come closer to them than an untrained one does.
 # Averaged over patches they agree well, yet so does bare brightness. Read such
 # a map at the size of a part, and ask it *against what*.
 #
@@ -537,8 +537,8 @@ claim("the fine grain in regularised dreams", [fine_grain(X) for X in calm],
 # Above without regularisation, below with it; all on one scale, from -1 to
 # 1.2, about the range of real keys. The upper pictures run into pure black and
 # white, and further with every step. The claim measures fine grain, quick
-# changes from pixel to pixel: calm dreams are far *smoother* than real
-# keys with their noise.
+# changes from pixel to pixel: calm dreams are far *smoother* than real keys
+# with their noise.
 #
 # In both you can read off parts, more easily below: rings, blocks, crossing
 # strokes. But nothing says *one* ring, *one* bar and a shaft between, perhaps
@@ -556,12 +556,12 @@ claim("the fine grain in regularised dreams", [fine_grain(X) for X in calm],
 # classes; we ask other questions too.
 #
 # Three questions: the angle of the shaft (four answers), the kind (six), and
-# all four parts at once, is each there or not? That too has six possible
-# answers, so parts and kind stand on one scale.
+# all four parts at once, is each there or not? Only six patterns occur, so
+# parts and kind stand on one scale.
 #
 # The probe is a ridge regression onto zeros and ones, a column for each
 # answer; the largest wins (a part counts as there above one half). Ridge keeps
-# the weights small, so 1,200 training keys suffice for as many features, and
+# the weights small, so 1,200 training keys suffice for a thousand pixels, and
 # it is one formula. All layers but the pixels are averaged to 4 by 4 places.
 # One strength of ridge for all widths is a limit of ours.
 #
@@ -621,13 +621,13 @@ _ = axes[0].legend(title="share right", loc=(0, 0.26), fontsize=9)
 # %%
 angle, parts, kind, two = results["trained"].unbind(dim=2)
 lost, no_parts, no_kind, _ = results["untrained"].unbind(dim=2)
-claim("all four parts read from conv 3", parts[:, 3], at_least=0.8, unit="%",
-      baseline={"conv 1": parts[:, 1], "untrained": no_parts[:, 3]})
-claim("kinds read from the hidden layer", kind[:, 4], at_least=0.8, unit="%",
-      baseline={"conv 1": kind[:, 1], "untrained": no_kind[:, 4]})
-claim("kinds named by two part scores, conv 3", two[:, 3], at_least=0.93,
-      unit="%", baseline={"kind asked directly": kind[:, 3]})
-claim("angles read from the answer, mean of three", angle[:, 5].mean(),
+claim("the share of all parts read from conv 3", parts[:, 3], at_least=0.8,
+      unit="%", baseline={"conv 1": parts[:, 1], "untrained": no_parts[:, 3]})
+claim("the share of kinds read from hidden", kind[:, 4], at_least=0.8,
+      unit="%", baseline={"conv 1": kind[:, 1], "untrained": no_kind[:, 4]})
+claim("the share of kinds from two part scores at conv 3", two[:, 3],
+      at_least=0.93, unit="%", baseline={"kind asked directly": kind[:, 3]})
+claim("the mean share of angles read from the answer", angle[:, 5].mean(),
       at_most=0.5, unit="%", baseline={"untrained": lost[:, 5].mean()})
 
 # %% [markdown]
@@ -669,20 +669,20 @@ cheats, honest = learn(0.95), learn(0.5)
 
 @torch.no_grad()
 def at_work(net, share):
-    """Return the share right of all keys, and where the stamp lies."""
+    """Return the share right of all keys, and where the stamp misleads."""
     X, y, agrees = stamped(test_keys, share)
     right = (net(X).argmax(dim=1) == y).float()  # (batch,)
     return right.mean().item(), right[~agrees].mean().item()
 
 # %%
-home, lied_to = zip(*[at_work(net, 0.95) for net in cheats], strict=True)
+home, misled = zip(*[at_work(net, 0.95) for net in cheats], strict=True)
 away, _ = zip(*[at_work(net, 0.5) for net in cheats], strict=True)
 fair, _ = zip(*[at_work(net, 0.5) for net in honest], strict=True)
 claim("the share right where the stamps are as in training", home,
       at_least=0.85, unit="%", baseline={"stamps at random": away})
 claim("the share right, trained and tested with stamps at random", fair,
       at_least=0.6, unit="%", baseline={"trained in the workshop": away})
-claim("the share right at home where the stamp lies", lied_to, at_most=0.2,
+claim("the share right at home where the stamp misleads", misled, at_most=0.2,
       unit="%", baseline={"all keys at home": home})
 
 # %% [markdown]
@@ -690,8 +690,9 @@ claim("the share right at home where the stamp lies", lied_to, at_most=0.2,
 # mean nothing, the same networks do no better than a coin. The fork could have
 # been learned: networks whose training stamps were random learned it in the
 # same few steps. The accuracy at home would not have told you. Splitting those
-# keys by the stamp would, *if you had thought of the stamp*: where it lies,
-# nearly every answer is wrong. Would occlusion tell you without that thought?
+# keys by the stamp would, *if you had thought of the stamp*: where it
+# misleads, nearly every answer is wrong. Would occlusion tell you without that
+# thought?
 
 # %% figure="trained" alt="Four fork keys with a small bright square stamped in the upper left corner, and below each the occlusion map of the network trained on stamped keys. Every map is bright in the stamped corner only and dark at the fork."
 forks = test_keys[test_keys.has[:, fork]][:40]
@@ -722,8 +723,8 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
 # <details><summary><b>Answer</b></summary>
 #
 # In the other workshop the networks now do better than a coin, yet far worse
-# than at home. The keys where the stamp lies are all that the loss has left to
-# teach. "No better than a coin" held for early stopping.
+# than at home. The keys where the stamp misleads are all that the loss has
+# left to teach. "No better than a coin" held for early stopping.
 #
 # </details>
 #
