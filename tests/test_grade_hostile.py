@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
@@ -59,13 +60,13 @@ def kinds():
 @pytest.fixture(
     scope="module", params=kinds(), ids=lambda way: f"{way[0]}-{'user' if way[1] else 'own'}"
 )
-def graded(request, tmp_path_factory):
+def graded(request):
     """The hostile class, graded; a namespace of what is to be looked at."""
     sandbox, as_user = request.param
     why = grade_user.why_not(sandbox, as_user)
     if why:
         pytest.skip(f"hostile set not run with {sandbox}{' as a user' * as_user}: {why}")
-    place = tmp_path_factory.mktemp("hostile")
+    place = Path(tempfile.mkdtemp(prefix="hostile-"))  # pytest's own folder is closed to others
     place.chmod(0o755)
     folder, listener = place / "course", Listener()
     released = course.make_course(folder)
@@ -85,7 +86,7 @@ def graded(request, tmp_path_factory):
         course.submit(folder, f"f-{name}", work)
     before = files_of(folder)
     command = grade_user.command(folder) if as_user else ()
-    limits = ("--cell-seconds", "3", "--memory", "1500", "--workers", "2")
+    limits = ("--cell-seconds", "2", "--memory", "1500", "--workers", "4")
     said = course.grade(folder, *limits, "--sandbox", sandbox, command=command, timeout=1500)
     listener.tcp.close()
     listener.abstract.close()
