@@ -24,6 +24,7 @@ lab: .venv/lab ## open JupyterLab on the lessons
 	$(BIN)/jupyter lab --notebook-dir=notebooks/lessons
 
 notebooks: .venv/lab ## build the notebooks whose sources changed (ALL=1: every one)
+	@$(BIN)/coursekit stamp
 	@$(BIN)/coursekit build $(if $(ALL),--all)
 
 test: check lessons nbval grading site browser ## the whole gate, set-up included

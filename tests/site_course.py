@@ -13,8 +13,10 @@ import sys
 import zlib
 from pathlib import Path
 
+from coursekit.course import Course
+
 ROOT = Path(__file__).resolve().parents[1]
-ADDRESS = "https://example.github.io/deepcourse"
+ADDRESS = Course(ROOT).site_url
 LESSON = "notebooks/lessons/90_sample"
 
 

@@ -43,6 +43,12 @@ def build(lesson, force=False, progress=None):
     return state
 
 
+def renew_prose(lesson, new, old, digest):
+    """Return `new`, the lesson as read, in canonical form with the outputs of `old`."""
+    _copy_outputs(old, new)
+    return normalize(new, lesson.where, digest)
+
+
 def recorded_hash(notebook):
     """Return the hash that `notebook` carries of its sources, or None."""
     return notebook.metadata.get("deepcourse", {}).get("source_hash")

@@ -50,6 +50,16 @@ def build(names: list[str] = typer.Argument(None), all: bool = typer.Option(Fals
 
 
 @app.command()
+def stamp():
+    """Write the repository's address, from _config.yml, into notebooks, README and CITATION."""
+    from coursekit.stamp import stamp_course
+
+    course = Course.find()
+    for path in stamp_course(course):
+        typer.echo(f"{path.relative_to(course.root)}: now says {course.repository_url}")
+
+
+@app.command()
 def check(names: list[str] = typer.Argument(None)):  # noqa: B008
     """Check without running: in step, fresh, tidy, numbers, shape of the lesson; no leak."""
     from coursekit.gates import problems

@@ -1,8 +1,12 @@
 """Where the course lies and under which addresses it is published.
 
-Source of both: `_config.yml`, the only place where the repository's address stands.
+Source of both: `_config.yml`, the only place where the repository's address stands. The environment
+variables COURSE_REPOSITORY (https://github.com/OWNER/NAME) and COURSE_BRANCH go before it, so that
+a fork's publishing workflow needs no edit.
 """
 
+import os
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +16,8 @@ from urllib.parse import urlsplit
 import yaml
 
 from coursekit.errors import CourseError
+
+ADDRESS = re.compile(r"https://[\w.-]+/[\w.-]+/[\w.-]+/?")
 
 
 @dataclass(frozen=True)
@@ -40,18 +46,33 @@ class Course:
     @property
     def repository_url(self):
         """The repository's web address, without a slash at its end."""
-        try:
-            return self.config["repository"]["url"].rstrip("/")
-        except (KeyError, TypeError, AttributeError):
+        repository = self.config.get("repository") or {}
+        url = os.environ.get("COURSE_REPOSITORY") or repository.get("url")
+        if not ADDRESS.fullmatch(str(url)):
+            place = f"{self.root / '_config.yml'} (or COURSE_REPOSITORY)"
             raise CourseError(
-                f"{self.root / '_config.yml'}: expected repository: url: https://…, found none"
-            ) from None
+                f"{place}: expected repository: url: https://github.com/OWNER/NAME, came {url!r}: "
+                "write the address of the repository's page"
+            )
+        return url.rstrip("/")
+
+    @property
+    def branch(self):
+        """The branch whose notebooks the launch buttons open."""
+        repository = self.config.get("repository") or {}
+        return os.environ.get("COURSE_BRANCH") or repository.get("branch", "main")
+
+    @property
+    def slug(self):
+        """The repository as OWNER/NAME."""
+        return urlsplit(self.repository_url).path.strip("/")
 
     @property
     def site_url(self):
         """The published book's address, without a slash at its end (GitHub Pages' rule)."""
-        owner, name = urlsplit(self.repository_url).path.strip("/").split("/")[:2]
-        return f"https://{owner.lower()}.github.io/{name}"
+        owner, name = self.slug.split("/")
+        site = f"{owner.lower()}.github.io"
+        return f"https://{site}" if name.lower() == site else f"https://{site}/{name}"
 
     @cached_property
     def version(self):

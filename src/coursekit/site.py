@@ -37,7 +37,7 @@ def build_site(root=None, out=None, everything=False):
     out = Path(out or course.root / "_build").resolve()
     doctrees, html = out / ".doctrees", out / "html"
     install_web(course.root)
-    stamp = _fingerprint(course.root)
+    stamp = _fingerprint(course.root, course.repository_url, course.branch)
     written = doctrees / STAMP
     if everything or not written.is_file() or written.read_text() != stamp:
         shutil.rmtree(out / ".doctrees", ignore_errors=True)
@@ -77,12 +77,12 @@ def _sphinx(root, html, doctrees):
     return answer if isinstance(answer, int) else 1
 
 
-def _fingerprint(root):
-    """Hash what every page depends on: extensions, templates, styles, the two settings files."""
+def _fingerprint(root, *addresses):
+    """Hash what every page depends on: extensions, templates, styles, settings and addresses."""
     files = [root / "_config.yml", root / "_toc.yml", root / "web" / "package-lock.json"]
     for folder in ("ext", "templates", "static"):
         files += sorted(p for p in (root / "web" / folder).rglob("*") if p.is_file())
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256("\n".join([sys.version, *addresses]).encode())
     for path in files:
         if "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
