@@ -9,7 +9,7 @@ NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
 UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons grading measure nbval site browser lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons grading measure nbval site browser publish pdf zip links workflows lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -57,6 +57,31 @@ nbval: .venv/dev
 site: .venv/dev
 	@$(BIN)/python -m coursekit.site build --all
 	@$(BIN)/python -m pytest -q tests/test_site.py tests/test_node.py
+
+publish: .venv/dev ## build what is published: site with wheel, zip and PDF in _build/release
+	@$(CHROMIUM)
+	@$(BIN)/coursekit stamp
+	@$(BIN)/python -m coursekit.site build --all
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir _build/release .
+	@$(BIN)/python -m coursekit.pdf
+	@$(BIN)/python -m coursekit.site zip
+	@cp _build/release/*.whl _build/html/
+
+pdf: book .venv/dev ## make one PDF of the book
+	@$(CHROMIUM)
+	@$(BIN)/python -m coursekit.pdf
+
+zip: book ## pack the site into one file that opens anywhere, without a network
+	@$(BIN)/python -m coursekit.site zip
+
+links: book ## follow the links that lead out of the book (asks other sites)
+	@$(BIN)/python -m coursekit.outside
+
+workflows: ## check GitHub's workflows against their schema and with zizmor
+	@$(PYTHON) -m venv _build/workflows
+	@_build/workflows/bin/python -m pip install --quiet --disable-pip-version-check check-jsonschema zizmor
+	@_build/workflows/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@_build/workflows/bin/zizmor --offline --persona pedantic .github/workflows
 
 browser: .venv/dev
 	@$(CHROMIUM)

@@ -6,15 +6,14 @@ each of them against a page that has the fault.
 
 import json
 import re
-import shutil
 import threading
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 import site_course
 import site_pages
+from coursekit.pdf import FLAGS, NAMES, find_browser
 from coursekit.site import install_web, make_server
 
 playwright = pytest.importorskip(
@@ -22,15 +21,11 @@ playwright = pytest.importorskip(
     reason="browser tests skipped: playwright is missing (pip install -e '.[dev]')",
 )
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-FOUND = next(filter(None, map(shutil.which, NAMES)), str(MAC) if MAC.exists() else None)
+FOUND = find_browser()
 if FOUND is None:
     pytest.skip(
         f"browser tests skipped: none of {', '.join(NAMES)} is installed", allow_module_level=True
     )
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync", "--no-first-run"]
 SIZES = {"wide": {"width": 1400, "height": 900}, "phone": {"width": 390, "height": 844}}
 PAGE_WEIGHT, PAGE_REQUESTS = 240_000, 35  # of a lesson, compressed, without its own pictures
 

@@ -95,7 +95,7 @@ def test_the_buttons_of_the_site_take_the_address_of_the_workflow(tmp_path, monk
     assert status == 0, said
     page = (folder / "_build" / "html" / f"{site_course.LESSON}.html").read_text("utf-8")
     assert f"/github/Somebody/a.course/blob/published/{site_course.LESSON}.ipynb" in page
-    assert f"{FORK}/edit/published/" in page
+    assert f"{FORK}/edit/main/" in page
     assert f"{FORK}/issues/new" in page
 
 

@@ -2,6 +2,7 @@
 
     python -m coursekit.site build          what changed since the last build, warnings are errors
     python -m coursekit.site build --all    everything
+    python -m coursekit.site zip            the built folder as one file, to be opened anywhere
     python -m coursekit.site serve          the built folder on this machine only
 
 Node renders the formulas (KaTeX, once, at build time): the machine's own if it is recent enough,
@@ -16,6 +17,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -167,6 +169,18 @@ def _wheel(*names):
     return next((folder / n for n in names if folder and (folder / n).is_file()), None)
 
 
+def zip_site(html, path):
+    """Pack folder `html` into the zip `path`, in a folder called like it; same bytes each time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as pack:
+        for file in sorted(p for p in html.rglob("*") if p.is_file()):
+            if file.suffix == ".whl":
+                continue
+            name = f"{path.stem}/{file.relative_to(html).as_posix()}"
+            pack.writestr(zipfile.ZipInfo(name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+    return path
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_):
         """Say nothing for each file."""
@@ -192,6 +206,7 @@ def main(arguments=None):
     build.add_argument("--all", action="store_true", help="build every page anew")
     build.add_argument("--root", help="the course's folder (default: the current one)")
     build.add_argument("--out", help="where to put it (default: _build)")
+    commands.add_parser("zip", help="pack the built site into one file")
     serve = commands.add_parser("serve", help="serve the built site on this machine")
     serve.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
@@ -199,8 +214,14 @@ def main(arguments=None):
         if options.command == "build":
             html = build_site(options.root, options.out, options.all)
             print(f"The site is in {html}\nOpen {html / 'index.html'} in a browser.")
+            return 0
+        course = Course.find()
+        html = course.root / "_build" / "html"
+        if not (html / "index.html").is_file():
+            raise CourseError(f"expected a built site in {html}, found none: run `make book`")
+        if options.command == "zip":
+            print(zip_site(html, html.parent / "release" / f"deepcourse-{course.version}-site.zip"))
         else:
-            html = Course.find().root / "_build" / "html"
             with make_server(html, options.port) as server:
                 print(f"http://127.0.0.1:{server.server_port}/  (stop with Ctrl+C)", flush=True)
                 server.serve_forever()

@@ -47,8 +47,8 @@ def set_address(app, config):
     """
     course = Course(Path(app.confdir))
     config.html_baseurl = course.site_url + "/"
-    launch = {"repository_url": course.repository_url, "repository_branch": course.branch}
-    config.html_theme_options = {**config.html_theme_options, **launch}
+    config.html_theme_options["repository_url"] = course.repository_url
+    config.html_context["launch_branch"] = course.branch
     schemes = dict.fromkeys(("http", "https", "mailto"))
     config.myst_url_schemes = schemes | {"repo": course.repository_url + "/{{path}}"}
 
