@@ -23,7 +23,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 FLAGS += ["--disable-component-update", "--disable-sync", "--no-first-run"]
 REFERRING = ("for", "aria-labelledby", "aria-describedby", "aria-controls")
 SCREEN_ONLY = "script, noscript, .headerlink, button, input, .prev-next-area, .action"
-LOCAL = re.compile(r"url\(#")
+LOCAL = re.compile(r"url\(#([^)]+)\)")
 STYLE = """
 @page { size: A4; margin: 18mm 18mm 20mm }
 html, body { font-size: 10.5pt; background: #fff }
@@ -34,10 +34,19 @@ body, .bd-main, .bd-content, .bd-article-container, .bd-article {
 article { break-before: page }
 article:first-of-type { break-before: auto }
 h1, h2, h3, h4 { break-after: avoid }
-figure, img, svg, table, .cell_output, .math { break-inside: avoid }
+figure, img, svg, .output, .math { break-inside: avoid }
+div.cell, div.cell_input, pre, table, blockquote { break-inside: auto !important }
 img, svg { max-width: 100% }
-pre { white-space: pre-wrap !important; overflow: visible !important }
-.contents ul { columns: 1; list-style: none; padding-left: 0 }
+.cell_output img { width: auto; height: auto; max-height: 85mm }
+.bd-article h1 { display: block !important; font-size: 22pt; margin: 0 0 6mm }
+.bd-article h2 { font-size: 15pt; margin-top: 8mm }
+.bd-article p, .bd-article li { font-size: 10pt; line-height: 1.4 }
+.bd-article .cover-lead p { font-size: 13pt }
+.bd-article pre { font-size: 8pt; line-height: 1.35;
+  white-space: pre-wrap !important; overflow: visible !important }
+.contents ul { display: block; list-style: none; padding-left: 0 }
+.contents li, .contents li > a { display: block; padding: 0 }
+.contents .caption { font-weight: bold; margin-bottom: 0 }
 """
 FOOTER = (
     '<div style="width: 100%; font: 8pt sans-serif; text-align: center">'
@@ -96,7 +105,7 @@ def _article(html, name, pages, site):
             if node.get(key):
                 node[key] = " ".join(_anchor(name, one) for one in node[key].split())
         for key in [key for key, value in node.attrs.items() if LOCAL.search(str(value))]:
-            node[key] = LOCAL.sub(f"url(#{_anchor(name, '')}", str(node[key]))
+            node[key] = LOCAL.sub(lambda m: f"url(#{_anchor(name, m[1])})", str(node[key]))
         if node.get("src"):
             node["src"] = _inside(html, name, node["src"])[0] or node["src"]
         if node.get("href"):
