@@ -114,10 +114,50 @@ def test_each_helper_of_the_light_package_serves_a_lesson_or_an_assignment():
     assert modules <= used, "a helper that no lesson and no assignment uses"
 
 
-def test_the_environment_of_binder_installs_the_locked_versions():
+def environment_problems(text, constraints):
+    """Return in what environment.yml differs from the lock; it may say less, never otherwise."""
     import yaml
 
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    pip = next(d["pip"] for d in environment["dependencies"] if isinstance(d, dict))
-    assert "-r constraints.txt" in pip
-    assert any(line.startswith("python=3.") for line in environment["dependencies"][:1])
+    lock = dict(line.split("==") for line in constraints.splitlines() if not line.startswith("#"))
+    lock = {name.lower().replace("_", "-"): version for name, version in lock.items()}
+    entries = yaml.safe_load(text)["dependencies"]
+    pip = next((entry["pip"] for entry in entries if isinstance(entry, dict)), [])
+    found = [] if "-r constraints.txt" in pip else ["-r constraints.txt is missing"]
+    found += [] if "-e ." in pip else ["-e . is missing"]
+    own = [line for line in pip if line not in {"-r constraints.txt", "-e ."}]
+    own += [
+        entry for entry in entries if isinstance(entry, str) and not entry.startswith("python=")
+    ]
+    for line in own:
+        name, _, version = line.replace("==", "=").partition("=")
+        expected = lock.get(name.lower().replace("_", "-"))
+        if line != "pip" and (expected is None or version != expected):
+            found.append(f"{line}: the lock has {expected}")
+    return found
+
+
+def test_the_environment_of_binder_is_the_locked_one():
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert environment_problems(text, constraints) == []
+    python = re.search(r"- python=(3\.\d+)\n", text)[1]
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f'python-version: "{python}"' in workflow, "the gate runs on another Python"
+    for wrong in ("- -e . --no-deps", "- torch==2.9.0", "- left-pad==1.0"):
+        assert environment_problems(text.replace("- -e .", wrong), constraints)
+    assert environment_problems(text.replace("- pip\n", "- numpy=1.26\n  - pip\n"), constraints)
+    assert environment_problems(text.replace("-r constraints", "-r others"), constraints)
+
+
+def test_the_lock_names_all_that_the_course_asks_for():
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").lower().replace("_", "-")
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        told = tomllib.load(file)
+    asked = list(told["project"]["dependencies"])
+    for group in [*told["project"]["optional-dependencies"].values()]:
+        asked += group
+    for group in told["dependency-groups"].values():
+        asked += [one for one in group if isinstance(one, str)]
+    names = {re.match(r"[\w-]+", one)[0].lower().replace("_", "-") for one in asked}
+    missing = [name for name in names if not re.search(rf"(?m)^{name}==", constraints)]
+    assert not missing, "run `make lock`"

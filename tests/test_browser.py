@@ -7,6 +7,7 @@ each of them against a page that has the fault.
 import json
 import re
 import threading
+import zipfile
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import site_course
 import site_pages
 from coursekit.pdf import FLAGS, NAMES, find_browser
-from coursekit.site import install_web, make_server
+from coursekit.site import install_web, make_server, zip_site
 
 playwright = pytest.importorskip(
     "playwright.sync_api",
@@ -213,6 +214,33 @@ def test_the_folder_opens_from_a_disk(html, browser):
     assert page.locator("#lin2017").bounding_box()["y"] < 900
     assert not seen, seen
     page.close()
+
+
+def test_the_zip_opens_from_a_disk_and_finds_words_without_a_network(html, browser, tmp_path):
+    pack = zip_site(html, tmp_path / "offline.zip")
+    assert zip_site(html, tmp_path / "again" / "offline.zip").read_bytes() == pack.read_bytes()
+    with zipfile.ZipFile(pack) as opened:
+        opened.extractall(tmp_path)
+    folder = tmp_path / "offline"
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    seen = watch(page)
+    page.on("requestfailed", lambda request: seen.append(f"failed: {request.url}"))
+    name = site_pages.lessons(html)[0]
+    page.goto((folder / "index.html").as_uri())
+    page.wait_for_url("**/book/index.html")
+    page.goto((folder / name).as_uri())
+    page.evaluate(
+        """() => Promise.all([...document.images].map(i => {
+          i.loading = 'eager'; return i.decode();
+        }))"""
+    )
+    assert not seen, seen
+    page.goto((folder / "search.html").as_uri() + "?q=perceptron")
+    page.wait_for_selector("#search-results li a", timeout=10_000)
+    outside = [link for link in site_pages.Page(folder / name).links if link[2].startswith("/")]
+    assert not outside, outside
+    context.close()
 
 
 def test_a_lesson_is_light(html, address, browser):
