@@ -62,6 +62,7 @@ publish: .venv/dev ## build what is published: site with wheel, zip and PDF in _
 	@$(CHROMIUM)
 	@$(BIN)/coursekit stamp
 	@$(BIN)/python -m coursekit.site build --all
+	@rm -rf build _build/release
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir _build/release .
 	@$(BIN)/python -m coursekit.pdf
 	@$(BIN)/python -m coursekit.site zip
