@@ -60,12 +60,17 @@ def test_one_edit_moves_a_lesson_and_it_needs_not_run_again(tiny):
     assert problems(lesson) == allowed
 
 
-def test_a_stale_lesson_stays_stale(tiny, edit):
+def test_a_stale_lesson_gets_the_address_and_stays_stale(tiny, edit):
     edit("np.ones((6, 7))", "np.ones((7, 6))")
     course = edit_config(tiny.course.root, FORK)
-    before = tiny.notebook.read_bytes()
+    before = recorded_hash(nbformat.read(tiny.notebook, 4))
+    assert stamp.stamp_course(course) == [tiny.notebook]
     assert stamp.stamp_course(course) == []
-    assert tiny.notebook.read_bytes() == before
+    text = tiny.notebook.read_text(encoding="utf-8")
+    assert course.wheel_url in text
+    assert Course(ROOT).site_url not in text
+    assert recorded_hash(nbformat.read(tiny.notebook, 4)) == before
+    assert any("[fresh]" in str(problem) for problem in problems(find_lessons(course)[0]))
 
 
 def test_the_publishing_workflow_needs_no_edit(tiny, monkeypatch):

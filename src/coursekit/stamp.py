@@ -55,9 +55,10 @@ def stamped_texts(course):
 
 
 def stamped_lesson(lesson):
-    """Return the lesson's notebook with today's address and its outputs; None where it is stale.
+    """Return the lesson's notebook with today's address and its outputs; None where there is none.
 
-    Fresh is a notebook whose code is the lesson's, up to the address in its set-up cell.
+    A notebook whose code is the lesson's, up to the address in its set-up cell, was fresh and
+    stays so; in any other the address alone is changed, and it stays stale.
     """
     if not lesson.notebook.is_file():
         return None
@@ -68,7 +69,10 @@ def stamped_lesson(lesson):
         if was and cell.cell_type == "code":
             cell.source = WHEEL.sub(lambda _: was, cell.source)
     if recorded_hash(old) != source_hash(before, lesson.course):
-        return None
+        for cell in old.cells if was else []:
+            cell.source = WHEEL.sub(lambda _: lesson.course.wheel_url, cell.source)
+            cell.source = cell.source.replace(was.rpartition("/")[0], lesson.course.site_url)
+        return old
     return renew_prose(lesson, new, old, source_hash(new, lesson.course))
 
 
