@@ -7,7 +7,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 # Colour-blind-safe, and of a middle lightness that is legible on white and on near-black.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#2f7fc4", "#d9620f", "#00936b", "#b8609f", "#808080"
@@ -43,7 +43,7 @@ STYLE = {
 
 # No, don't know, yes: what a model is unsure of stays transparent.
 NO_TO_YES = LinearSegmentedColormap.from_list(
-    "no_to_yes", [(ORANGE, 0.55), (GREY, 0.0), (BLUE, 0.55)]
+    "no_to_yes", [to_rgba(ORANGE, 0.55), to_rgba(GREY, 0.0), to_rgba(BLUE, 0.55)]
 )
 
 
