@@ -10,7 +10,8 @@ import torch
 
 SIZE = 32  # pixels a side
 PARTS = ("ring", "block", "bar", "fork")
-KINDS = torch.combinations(torch.arange(4))  # (6, 2): the two parts of each kind of key
+# The two parts of each kind of key.
+KINDS = torch.combinations(torch.arange(4))  # (6, 2)
 ANGLES = (0, 45, 90, 135)  # degrees of the shaft from horizontal, counter-clockwise as displayed
 REACH = 9.0  # pixels from the middle of a key to the middle of each of its end parts
 _CHUNK = 250  # keys drawn at a time: what fits into a processor's cache is drawn faster
@@ -79,7 +80,7 @@ def _make_chunk(num_keys, generator, noise, clutter):
     kind, angle, flipped = choose(len(KINDS)), choose(len(ANGLES)), choose(2)
     ends = torch.where(flipped[:, None] == 1, KINDS[kind].flip(1), KINDS[kind])  # (batch, 2)
     turn = (torch.tensor(ANGLES)[angle] + uniform(-8, 8)) * pi / 180
-    middle = (SIZE - 1) / 2 + uniform(-3, 3, 2)  # (batch, 2), row and column
+    middle = (SIZE - 1) / 2 + uniform(-3, 3, 2)  # (batch, 2)
     along = torch.stack([-turn.sin(), turn.cos()], dim=1)  # (batch, 2)
     strokes = _key_distance(*_turned(middle, along), ends)  # (batch, 32, 32)
     for _ in range(clutter):
@@ -87,8 +88,8 @@ def _make_chunk(num_keys, generator, noise, clutter):
         u, v = _turned(place, torch.stack([-turn.sin(), turn.cos()], dim=1))
         strokes = torch.minimum(strokes, _segment(u, v, (-2.5, 0), (2.5, 0)))
     width = uniform(0.8, 1.2, 1, 1)
-    ink = (0.5 + width - strokes).clamp(0, 1)  # (batch, 32, 32), soft at the edges
-    slope = uniform(-0.3, 0.3, 2) / SIZE  # (batch, 2), brightness a pixel
+    ink = (0.5 + width - strokes).clamp(0, 1)  # (batch, 32, 32)
+    slope = uniform(-0.3, 0.3, 2) / SIZE  # (batch, 2)
     shade = uniform(-0.35, -0.05, 1, 1) + torch.einsum("bi,ihw->bhw", slope, _grid(SIZE / 2))
     grain = noise * torch.randn(num_keys, SIZE, SIZE, generator=generator)
     X = (uniform(0.6, 1.0, 1, 1) * ink + shade + grain)[:, None]
@@ -104,7 +105,8 @@ def _grid(middle=0.0):
 
 def _turned(middle, along):
     """Return each pixel's coordinates from `middle` (batch, 2) along and across `along`."""
-    row, column = (_grid() - middle[:, :, None, None]).unbind(dim=1)  # (batch, 32, 32) each
+    offset = _grid() - middle[:, :, None, None]  # (batch, 2, 32, 32)
+    row, column = offset.unbind(dim=1)  # (batch, 32, 32), (batch, 32, 32)
     down, right = along[:, 0, None, None], along[:, 1, None, None]
     return row * down + column * right, column * down - row * right
 
