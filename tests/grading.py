@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,17 +10,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+from coursekit.pdf import FLAGS, find_browser
+
 PINNED = {"OMP_NUM_THREADS": "1", "JUPYTER_PREFER_ENV_PATH": "1", "MPLBACKEND": "agg"}
 # nbgrader calls alembic by name, and this environment may not be an activated one.
 PINNED["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-
-
-def find_browser():
-    """Return the path of the browser that is there, or None."""
-    return next(filter(None, map(shutil.which, NAMES)), str(MAC) if MAC.exists() else None)
 
 
 def run(folder, *command):
@@ -90,7 +83,7 @@ def page(width=1100, height=800):
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_browser(), args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=find_browser(), args=FLAGS)
         yield browser.new_page(viewport={"width": width, "height": height})
         browser.close()
 

@@ -10,9 +10,10 @@ from conftest import ROOT
 from coursekit.classes import new_class
 from coursekit.course import Course
 from coursekit.demo import add_demo
+from coursekit.pdf import NAMES, find_browser
 from tiny_assignment import TEXT
 
-NO_BROWSER = f"formgrader not opened: none of {', '.join(grading.NAMES)} is installed"
+NO_BROWSER = f"formgrader not opened: none of {', '.join(NAMES)} is installed"
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_generating_again_releases_the_same_bytes(graded):
     assert release.read_bytes() == before
 
 
-@pytest.mark.skipif(grading.find_browser() is None, reason=NO_BROWSER)
+@pytest.mark.skipif(find_browser() is None, reason=NO_BROWSER)
 def test_a_written_answer_is_graded_by_hand_and_the_grade_outlives_autograding(graded, points):
     with grading.formgrader(graded) as address, grading.page() as page:
         grading.open_submission(page, address, "tiny", "Birch, Alma")
@@ -83,7 +84,7 @@ def in_sandbox(graded, tmp_path_factory):
     return place
 
 
-@pytest.mark.skipif(grading.find_browser() is None, reason=NO_BROWSER)
+@pytest.mark.skipif(find_browser() is None, reason=NO_BROWSER)
 def test_formgrader_opens_what_coursekit_graded_and_the_grade_outlives_grading_again(
     in_sandbox, points
 ):

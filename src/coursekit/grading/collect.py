@@ -104,11 +104,7 @@ def collect(folder, inbox, assignment, names=None, db=None):
 
 def read_names(path):
     """Return {file: student id} from a csv file with the columns file,student_id."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"expected a csv file in UTF-8 at {path}: {error}") from None
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(open_csv(path))
     if not set(NAMES_HEADER) <= set(rows.fieldnames or ()):
         raise CourseError(
             f"{path}: expected the columns file,student_id, came "
@@ -216,14 +212,22 @@ def _keep(folder, assignment, student, path):
 
 def _remember(folder, assignment, harvest):
     """Renew collected.csv: the rows of before, with those of now in their place."""
-    path = folder / "downloaded" / assignment / "collected.csv"
-    rows = {}
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = {(row["student_id"], row["notebook"]): row for row in csv.DictReader(file)}
+    before = read_collected(folder, assignment)
+    rows = {(row["student_id"], row["notebook"]): row for row in before}
     for row in [*harvest.same, *harvest.taken]:
         rows[(row.student_id, row.notebook)] = asdict(row)
-    write_rows(path, list(Collected.__dataclass_fields__), [rows[key] for key in sorted(rows)])
+    header = list(Collected.__dataclass_fields__)
+    write_rows(_table(folder, assignment), header, [rows[key] for key in sorted(rows)])
+
+
+def read_collected(folder, assignment):
+    """Return the rows of collected.csv, as dicts; none where nothing was collected."""
+    path = _table(folder, assignment)
+    return list(csv.DictReader(open_csv(path))) if path.exists() else []
+
+
+def _table(folder, assignment):
+    return folder / "downloaded" / assignment / "collected.csv"
 
 
 def _ask_for_names(folder, assignment, harvest):
@@ -234,6 +238,14 @@ def _ask_for_names(folder, assignment, harvest):
         write_rows(path, NAMES_HEADER, rows)
     else:
         path.unlink(missing_ok=True)
+
+
+def open_csv(path):
+    """Return a csv file's text, to be read; raise CourseError where it is none in UTF-8."""
+    try:
+        return io.StringIO(Path(path).read_text(encoding="utf-8-sig"), newline="")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"expected a csv file in UTF-8 at {path}: {error}") from None
 
 
 def write_rows(path, header, rows):

@@ -6,11 +6,10 @@ or an instructor's own download is filled in, with everything else in it left as
 """
 
 import csv
-import io
 from pathlib import Path
 
 from coursekit.errors import CourseError
-from coursekit.grading.collect import write_rows
+from coursekit.grading.collect import open_csv, read_collected, write_rows
 from coursekit.grading.roster import class_db, course_folder, open_gradebook, read_roster
 from coursekit.grading.senders import fold
 
@@ -42,7 +41,7 @@ def export(folder, assignments=None, db=None, worksheet=None):
         path = folder / "grades" / f"{name}.csv"
         write_rows(path, [*WHO, *TOTALS, *questions], rows)
         written.append(path)
-        sent = _collected(folder, name)
+        sent = {row["student_id"]: row for row in read_collected(folder, name)}
         if worksheet:
             roster = read_roster(folder, db)
             written.append(_fill_in(folder, Path(worksheet), name, rows, sent, roster))
@@ -106,15 +105,6 @@ def _chosen(wanted, there):
     return list(wanted or there)
 
 
-def _collected(folder, assignment):
-    """Return {student id: row of collected.csv}."""
-    path = folder / "downloaded" / assignment / "collected.csv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["student_id"]: row for row in csv.DictReader(file)}
-
-
 def _platform_files(folder, assignment, rows, sent):
     """Write the file for each platform that work came from; students who sent nothing stay out."""
     written, graded = [], [row for row in rows if row["status"] != MISSING]
@@ -159,11 +149,7 @@ def _canvas(assignment, pairs):
 
 def _fill_in(folder, worksheet, assignment, rows, sent, roster):
     """Fill a downloaded worksheet in; write it to grades/ under its own name, return the path."""
-    try:
-        text = worksheet.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"expected a csv file in UTF-8 at {worksheet}: {error}") from None
-    table = list(csv.reader(io.StringIO(text)))
+    table = list(csv.reader(open_csv(worksheet)))
     header = table[0] if table else []
     column = _grade_column(worksheet, header, assignment)
     scores = {row["student_id"]: row["score"] for row in rows if row["status"] != MISSING}

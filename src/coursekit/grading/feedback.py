@@ -5,7 +5,6 @@ Messages of visible checks are shown as they are. An output elsewhere that quote
 left out, too. That stops copying, not a student who encodes what the code could see.
 """
 
-import csv
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from nbgrader.preprocessors import ClearHiddenTests, GetGrades, NbGraderPreproce
 from traitlets import Bool, List
 
 from coursekit.errors import CourseError
+from coursekit.grading.collect import read_collected
 from coursekit.grading.roster import class_settings, course_folder
 
 PLACE = "# (hidden tests)"
@@ -123,12 +123,11 @@ def _say(sentence):
 
 def _archive(folder, assignment, students):
     """Pack the pages for Moodle, each in the folder that the student's work came in."""
-    path = folder / "downloaded" / assignment / "collected.csv"
-    if not path.exists():
-        return None
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["platform"] == "Moodle"]
-    rows = [row for row in rows if row["student_id"] in students]
+    rows = [
+        row
+        for row in read_collected(folder, assignment)
+        if row["platform"] == "Moodle" and row["student_id"] in students
+    ]
     if not rows:
         return None
     archive = folder / "feedback" / f"{assignment}-moodle.zip"

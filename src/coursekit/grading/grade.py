@@ -117,9 +117,8 @@ class _Grading:
                 return again
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 work = running.pop(future)
-                if (
-                    future.exception() or future.result().timed_out
-                ):  # exception: no sandbox, no worker
+                no_worker = future.exception()  # or no sandbox just then
+                if no_worker or future.result().timed_out:
                     again.append(work)
                 else:
                     self._finish(work, future.result())
