@@ -110,14 +110,21 @@ def require_class(folder):
     return folder
 
 
+def own_path():
+    """Return a PATH that finds this environment's programs, though it may not be activated.
+
+    nbgrader makes a gradebook with alembic, which it calls by name.
+    """
+    here, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+    return path if path.split(os.pathsep)[0] == here else os.pathsep.join([here, path])
+
+
 def nbgrader(folder, *arguments):
     """Run stock nbgrader in class `folder`; return what it said, raise CourseError if it fails."""
-    # nbgrader calls alembic by name, and ours may be an environment that is not activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     ran = subprocess.run(
         [sys.executable, "-m", "nbgrader", *arguments],
         cwd=folder,
-        env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1", "PATH": path},
+        env=os.environ | {"JUPYTER_PREFER_ENV_PATH": "1", "PATH": own_path()},
         capture_output=True,
         text=True,
     )

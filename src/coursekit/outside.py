@@ -20,6 +20,7 @@ from urllib.parse import urldefrag, urlsplit
 
 from coursekit.course import Course
 from coursekit.errors import CourseError
+from coursekit.site import require_site
 
 HREF = re.compile(r'<a\b[^>]*?\shref="(https?://[^"]+)"')
 GONE = {404, 410}
@@ -88,8 +89,7 @@ def main(arguments=None):
     given = sys.argv[1:] if arguments is None else arguments
     html = Path(given[0] if given else "_build/html")
     try:
-        if not (html / "index.html").is_file():
-            raise CourseError(f"expected a built site in {html}, found none: run `make book`")
+        require_site(html)
         course = Course.find()
         launch = "https://colab.research.google.com/github"  # notebooks that a test holds in place
         links = find_links(html, (course.site_url, course.repository_url, launch))

@@ -16,6 +16,7 @@ from bs4 import BeautifulSoup
 
 from coursekit.course import Course
 from coursekit.errors import CourseError
+from coursekit.site import require_site
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
@@ -187,9 +188,7 @@ def main():
     """Make the PDF of the site built here; return the exit status."""
     try:
         course = Course.find()
-        html = course.root / "_build" / "html"
-        if not (html / "book" / "index.html").is_file():
-            raise CourseError(f"expected a built site in {html}, found none: run `make book`")
+        html = require_site(course.root / "_build" / "html", "book/index.html")
         path = html.parent / "release" / f"deepcourse-{course.version}.pdf"
         print(make_pdf(html, path, course.site_url))
     except CourseError as error:

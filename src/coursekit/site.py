@@ -169,6 +169,13 @@ def _wheel(*names):
     return next((folder / n for n in names if folder and (folder / n).is_file()), None)
 
 
+def require_site(html, page="index.html"):
+    """Return folder `html`; raise CourseError unless a site with `page` is built in it."""
+    if not (html / page).is_file():
+        raise CourseError(f"expected a built site in {html}, found none: run `make book`")
+    return html
+
+
 def zip_site(html, path):
     """Pack folder `html` into the zip `path`, in a folder called like it; same bytes each time."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,9 +223,7 @@ def main(arguments=None):
             print(f"The site is in {html}\nOpen {html / 'index.html'} in a browser.")
             return 0
         course = Course.find()
-        html = course.root / "_build" / "html"
-        if not (html / "index.html").is_file():
-            raise CourseError(f"expected a built site in {html}, found none: run `make book`")
+        html = require_site(course.root / "_build" / "html")
         if options.command == "zip":
             print(zip_site(html, html.parent / "release" / f"deepcourse-{course.version}-site.zip"))
         else:

@@ -1,11 +1,11 @@
 """The students of a class, as nbgrader's gradebook has them."""
 
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursekit.classes import own_path
 from coursekit.errors import CourseError
 from coursekit.grading.senders import keys_of
 
@@ -86,10 +86,7 @@ def open_gradebook(db):
     from nbgrader.api import Gradebook
     from sqlalchemy.exc import SQLAlchemyError
 
-    # nbgrader makes a new gradebook with alembic, which it calls by name.
-    here, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
-    if here not in path.split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([here, path])
+    os.environ["PATH"] = own_path()
     try:
         return Gradebook(db, "")  # makes no course of its own
     except (SQLAlchemyError, ModuleNotFoundError) as error:
