@@ -7,9 +7,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chrome chrome
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
-UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
+UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_colab.py tests/test_nbval.py $(GRADING))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons grading measure nbval site browser publish pdf zip links workflows lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons colab grading measure nbval site browser publish pdf zip links workflows lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -39,13 +39,16 @@ unit: .venv/dev
 	@$(BIN)/python -m pytest -q $(UNIT)
 
 lessons: .venv/dev
-	@$(BIN)/python -m pytest -q tests/test_lessons.py
+	@$(BIN)/python -m pytest -q tests/test_lessons.py tests/test_colab.py
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
 	@$(CHROMIUM)
 	@sh tests/get_debian.sh bubblewrap bwrap
 	@sh tests/get_debian.sh postgresql initdb
 	@$(BIN)/python -m pytest -q $(GRADING)
+
+colab: .venv/dev ## run each notebook alone, with the versions of Colab's runtimes
+	@$(BIN)/python tests/colab_runtime.py
 
 measure: .venv/dev ## measure grading beside stock nbgrader: cost, throughput, memory
 	@for what in fixed class cluster memory; do $(BIN)/python tests/bench/measure_grading.py $$what; done

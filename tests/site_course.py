@@ -150,6 +150,7 @@ def make_course(folder):
         copy = folder / f"{name}.ipynb"
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / f"{name}.ipynb", copy)
+    shutil.copytree(ROOT / "notebooks" / "status", folder / "notebooks" / "status")
     toc = toc.replace("chapters:", f"chapters:\n      - file: {LESSON}", 1)
     (folder / "_toc.yml").write_text(toc, encoding="utf-8")
     return folder

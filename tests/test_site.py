@@ -3,11 +3,13 @@
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
 import site_course
 import site_pages
+from coursekit import status
 from coursekit.course import Course
 from site_course import ADDRESS, LESSON, ROOT
 
@@ -22,8 +24,8 @@ from coursekit.claim_lines import parse_claim
 def course(tmp_path_factory):
     """A small course, built."""
     folder = site_course.make_course(tmp_path_factory.mktemp("site") / "course")
-    status, said = site_course.build(folder)
-    assert status == 0, said
+    code, said = site_course.build(folder)
+    assert code == 0, said
     return folder
 
 
@@ -116,8 +118,8 @@ def test_a_build_with_nothing_to_do_leaves_the_site_as_it_is(course):
         return {path: path.read_bytes() for path in kept}
 
     before = content()
-    status, said = site_course.build(course)
-    assert status == 0, said
+    code, said = site_course.build(course)
+    assert code == 0, said
     assert content() == before
 
 
@@ -127,8 +129,8 @@ def test_a_class_that_was_cut_comes_back_when_a_page_uses_it(spoilt):
     assert ".sd-badge{" not in sheet.read_text(encoding="utf-8")
     page = spoilt / "book" / "claims.md"
     page.write_text(page.read_text(encoding="utf-8") + "\n{bdg}`new`\n")
-    status, said = site_course.build(spoilt)
-    assert status == 0, said
+    code, said = site_course.build(spoilt)
+    assert code == 0, said
     assert ".sd-badge{" in sheet.read_text(encoding="utf-8")
 
 
@@ -155,6 +157,23 @@ def test_the_claims_page_lists_what_the_lessons_print(course):
     assert "the test error of the network" in row[0]
     for text in ("at most 3 %", "2.24 %", "majority class: 11 %", "linear: 4 % to 5 % over 5 runs"):
         assert text in row[0]
+
+
+def test_the_status_page_says_what_the_runs_wrote_and_what_nobody_measured(course):
+    page = (html(course) / "book" / "status.html").read_text(encoding="utf-8")
+    rows = {
+        re.search(r'href="[^"]*/lessons/(\w+).html', row)[1]: re.findall(
+            r"<td[^>]*><p>(.*?)</p></td>", row, re.DOTALL
+        )
+        for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)[1:]
+    }
+    assert rows.pop(Path(LESSON).name)[1:5] == [*["not measured"] * 3, "never"]
+    for name, row in status.records(Course(ROOT), "cpu").items():
+        _, cpu, _, download, date, versions = rows.pop(name)
+        assert cpu == f"{row['cpu_seconds']:.0f}"
+        assert (download, date) == ("none", row["date"])
+        assert f"torch {row['versions']['torch']}" in versions
+    assert rows == {}
 
 
 def test_a_printed_claim_is_set_apart(course):
@@ -228,8 +247,8 @@ def test_each_fault_is_named_with_its_place_and_what_to_do(spoilt):
     (spoilt / "web" / "static" / "course.css").write_text(
         "a {}\nb { background: url(//x.org/y) }\n"
     )
-    status, said = site_course.build(spoilt)
-    assert status == 1
+    code, said = site_course.build(spoilt)
+    assert code == 1
     for number, message in enumerate(PAGE_FAULTS.values()):
         line = before + 1 + 2 * number
         assert re.search(rf"how_to_use\.md:{line}: WARNING: .*{message}", said), (message, said)
@@ -252,14 +271,14 @@ def test_a_failed_build_says_the_same_again_and_a_mended_one_passes(spoilt):
     assert first[0] == second[0] == 1
     assert "gone.md" in second[1]
     page.write_text(good)
-    status, said = site_course.build(spoilt)
-    assert status == 0, said
+    code, said = site_course.build(spoilt)
+    assert code == 0, said
 
 
 def test_a_page_taken_from_the_contents_leaves_the_site(course, tmp_path):
     copy = shutil.copytree(course, tmp_path / "copy", symlinks=True)
     toc = copy / "_toc.yml"
     toc.write_text(toc.read_text().replace(f"      - file: {LESSON}\n", ""))
-    status, said = site_course.build(copy)
-    assert status == 0, said
+    code, said = site_course.build(copy)
+    assert code == 0, said
     assert not (html(copy) / f"{LESSON}.html").exists()

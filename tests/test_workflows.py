@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from coursekit.classes import own_path
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -138,13 +139,34 @@ def test_a_checker_has_nothing_to_say(command, fault, tmp_path):
     assert (answer.returncode == 0) == (fault == "none"), answer.stdout + answer.stderr
 
 
+def run_as_in_colab(folder, code):
+    """Run a notebook with one cell as the weekly workflow does, with our own programs."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    nbformat.write(notebook, folder / "a.ipynb")
+    command = ["bash", str(ROOT / ".ci" / "colab"), str(folder)]
+    environment = os.environ | {"PATH": own_path()}
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
+
+
 @pytest.mark.parametrize(("code", "status"), [("import numpy", 0), ("1 / 0", 1)])
 def test_each_notebook_runs_alone_as_in_colab(tmp_path, code, status):
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    nbformat.write(notebook, tmp_path / "a.ipynb")
-    answer = subprocess.run(
-        ["bash", str(ROOT / ".ci" / "colab"), str(tmp_path)], capture_output=True, text=True
-    )
+    answer = run_as_in_colab(tmp_path, code)
     assert answer.returncode == status, answer.stdout + answer.stderr
     assert ("a: passed" in answer.stdout) == (status == 0)
     assert ("ZeroDivisionError" in answer.stderr) == (status == 1)
+
+
+def test_a_notebook_that_changes_the_version_of_numpy_fails_as_in_colab(tmp_path, monkeypatch):
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(there))
+    code = f"""
+from pathlib import Path
+info = Path({str(there)!r}) / "numpy-0.1.dist-info"
+info.mkdir()
+(info / "METADATA").write_text("Metadata-Version: 2.1\\nName: numpy\\nVersion: 0.1\\n")
+"""
+    answer = run_as_in_colab(tmp_path, code)
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    assert "expected torch and numpy to stay as they were" in answer.stdout
+    assert "numpy==0.1" in answer.stdout

@@ -4,8 +4,12 @@ Source: LESSONS in `book/lessons/*.py`; derived: `notebooks/lessons/*.ipynb`.
 """
 
 import os
+import tempfile
+import time
+from pathlib import Path
 
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -15,6 +19,7 @@ from coursekit.kernels import PatientManager
 from coursekit.lessons import read_lesson
 from coursekit.normalize import normalize, write
 from coursekit.staleness import source_hash
+from coursekit.status import Run, record
 
 CELL_SECONDS = 300
 
@@ -32,15 +37,27 @@ def build(lesson, force=False, progress=None):
         _copy_outputs(old, new)
         state = "reset"
     else:
-        execute(new, lesson, progress)
+        run = execute(new, lesson, progress)
         state = "executed"
     normalize(new, lesson.where, digest)
     if old is not None and state == "executed":
         keep_equal_outputs(old, new)
-    if old == new:
-        return "kept" if state == "reset" else state
-    write(new, lesson.notebook)
+    if old != new:
+        write(new, lesson.notebook)
+    elif state == "reset":
+        return "kept"
+    if state == "executed":
+        record(lesson, digest, run, "cpu")
     return state
+
+
+def measure(lesson, device, progress=None):
+    """Run a lesson on `device`, "cpu" or "cuda", and record what it took; write no notebook."""
+    notebook = read_lesson(lesson)
+    digest = source_hash(notebook, lesson.course)
+    run = execute(notebook, lesson, progress, device)
+    record(lesson, digest, run, device)
+    return run
 
 
 def renew_prose(lesson, new, old, digest):
@@ -54,13 +71,19 @@ def recorded_hash(notebook):
     return notebook.metadata.get("deepcourse", {}).get("source_hash")
 
 
-def execute(notebook, lesson, progress=None):
-    """Run `notebook` in place in a fresh kernel; raise CourseError where a cell fails."""
-    total, done = len(notebook.cells), 0
+def execute(notebook, lesson, progress=None, device="cpu"):
+    """Run `notebook` in place in a fresh kernel on `device`; return a Run.
+
+    What the lesson downloads goes to an empty folder and is counted. Raises CourseError where a
+    cell fails.
+    """
+    total, done, cpu_seconds = len(notebook.cells), 0, 0.0
 
     def tick(cell, cell_index, **_):
-        nonlocal done
+        nonlocal done, cpu_seconds
         done = max(done, cell_index + 1)
+        times = psutil.Process(client.km.provisioner.process.pid).cpu_times()
+        cpu_seconds = times.user + times.system
         if progress is not None:
             progress(done, total)
 
@@ -75,17 +98,32 @@ def execute(notebook, lesson, progress=None):
         resources={"metadata": {"path": str(lesson.notebook.parent)}},
         on_cell_complete=tick,
     )
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="coursekit-") as data:
+        try:
+            client.execute(env=_environment(device, data))
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise _failure(notebook, lesson, done, error) from None
+        downloaded = sum(p.stat().st_size for p in Path(data).rglob("*") if p.is_file())
+    return Run(cpu_seconds, time.monotonic() - begin, downloaded)
+
+
+def _environment(device, data):
+    """Return the environment of a lesson's kernel."""
     environment = os.environ | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
     environment.pop("MPLBACKEND", None)
-    try:
-        client.execute(env=environment)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        failed = next((i for i in range(total) if _failed(notebook.cells[i])), min(done, total - 1))
-        raise CourseError(
-            f"lesson {lesson.name} fails in cell {failed} ({lesson.where(failed)}):\n\n"
-            f"{notebook.cells[failed].source}\n\n{_reason(notebook.cells[failed], error)}\n\n"
-            f"Mend the cell and build again. {lesson.notebook.name} stays as it was."
-        ) from None
+    return environment | {"DEEPCOURSE_DEVICE": device, "DEEPCOURSE_DATA": data}
+
+
+def _failure(notebook, lesson, done, error):
+    """Return the error that says which cell of `lesson` failed, and how."""
+    last = min(done, len(notebook.cells) - 1)
+    failed = next((i for i, cell in enumerate(notebook.cells) if _failed(cell)), last)
+    return CourseError(
+        f"lesson {lesson.name} fails in cell {failed} ({lesson.where(failed)}):\n\n"
+        f"{notebook.cells[failed].source}\n\n{_reason(notebook.cells[failed], error)}\n\n"
+        f"Mend the cell and build again. {lesson.notebook.name} stays as it was."
+    )
 
 
 def keep_equal_outputs(old, new):

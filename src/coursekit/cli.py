@@ -49,6 +49,22 @@ def build(names: list[str] = typer.Argument(None), all: bool = typer.Option(Fals
             typer.echo(f"assignment {assignment.name}: {words[release(assignment)]}")
 
 
+@app.command("time")
+def time_lessons(
+    names: list[str] = typer.Argument(None),  # noqa: B008
+    device: str = typer.Option("cpu", help="cpu or cuda"),
+):
+    """Run lessons and record what they took, for the book's status page; change no notebook."""
+    from coursekit.build import measure
+    from coursekit.status import require_device
+
+    require_device(device)
+    course = Course.find()
+    for lesson in [find_lesson(course, name) for name in names or []] or find_lessons(course):
+        run = measure(lesson, device, _progress(lesson.name))
+        typer.echo(f"\r{lesson.name}: {run}".ljust(70))
+
+
 @app.command()
 def stamp():
     """Write the repository's address, from _config.yml, into notebooks, README and CITATION."""

@@ -93,10 +93,14 @@ def describe(row):
     )
 
 
+def right_answers(cells):
+    """Return {id of an answer cell: the reference solution} of an assignment's cells."""
+    return {cell.id: _without_markers(cell.source) for cell in cells if cell.kind == "answer"}
+
+
 def _plan(cells):
     """Return ({work: {id of an answer cell: its source}}, {id of a written cell: an answer})."""
-    right = {cell.id: _without_markers(cell.source) for cell in cells if cell.kind == "answer"}
-    wrong = {}
+    right, wrong = right_answers(cells), {}
     for cell in cells:
         if cell.kind == "wrong":
             wrong.setdefault(f"task-{cell.task}", []).append(cell.source)

@@ -24,10 +24,11 @@ BIB_KEY = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 
 SETUP = """\
 import importlib.util as util, subprocess as sp, sys
-PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
 WHEEL = "{wheel}"
-if util.find_spec("deepcourse") is None: sp.run([*PIP, WHEEL], check=True)
-from deepcourse import repro; repro.start(minutes={minutes}{gpu_helps})"""
+PIP = "-m pip install -qqq --no-deps --ignore-requires-python --retries 0".split()
+if not util.find_spec("deepcourse") and sp.call([sys.executable, *PIP, WHEEL]): sys.exit({failed})
+from deepcourse import repro; repro.start(minutes={minutes}, wheel=WHEEL{gpu_helps})"""
+FAILED = '"Could not fetch " + WHEEL + ": connect to a network, then run this cell again."'
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _expand(cell, course, where):
 def setup_source(course, minutes, gpu_helps):
     """Return the code of the set-up cell, the same in every lesson and assignment."""
     hint = ", gpu_helps=True" if gpu_helps else ""
-    return SETUP.format(wheel=course.wheel_url, minutes=minutes, gpu_helps=hint)
+    return SETUP.format(wheel=course.wheel_url, failed=FAILED, minutes=minutes, gpu_helps=hint)
 
 
 def stamp(text, course, where):

@@ -15,6 +15,7 @@ from coursekit.lessons import find_lessons, read_lesson
 from coursekit.normalize import text_of
 from coursekit.release import release
 from coursekit.staleness import source_hash
+from coursekit.status import renew_hash
 
 TEXTS = ("README.md", "CITATION.cff")  # each such address in them is the course's own
 WHEEL = re.compile(r"https?://[^\s\"']+/deepcourse-[^/\s\"']+\.whl")
@@ -26,7 +27,9 @@ def stamp_course(course):
     changed = [path for path, text in stamped_texts(course).items() if _write(path, text)]
     for lesson in find_lessons(course):
         notebook = stamped_lesson(lesson)
+        was = recorded_hash(nbformat.read(lesson.notebook, 4)) if notebook else None
         if notebook is not None and _write(lesson.notebook, text_of(notebook)):
+            renew_hash(lesson, was, recorded_hash(notebook))
             changed.append(lesson.notebook)
     for assignment in find_assignments(course):
         if assignment.notebook.is_file() and release(assignment) == "released":
