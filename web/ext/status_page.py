@@ -14,8 +14,8 @@ from sphinx.util.docutils import SphinxDirective
 from coursekit.course import Course
 from coursekit.status import DEVICES, records
 
-HEAD = "| lesson | CPU seconds | GPU seconds | download | last verified | with |"
-RULE = "|---|--:|--:|--:|---|---|"
+HEAD = "| lesson | CPU seconds | GPU seconds | download | last verified |"
+RULE = "|---|--:|--:|--:|--:|"
 
 
 class LessonStatus(SphinxDirective):
@@ -25,13 +25,17 @@ class LessonStatus(SphinxDirective):
         """Return the table, read from the files that the runs wrote."""
         course = Course(Path(self.env.srcdir))
         measured = {device: records(course, device) for device in DEVICES}
-        rows = []
+        rows, versions = [], {}
         for path in sorted((course.root / "notebooks" / "lessons").glob("*.ipynb")):
             self.env.note_dependency(str(path))
             if f"notebooks/lessons/{path.stem}" in self.env.found_docs:
-                rows.append(self.row(path, *(measured[d].get(path.stem) for d in DEVICES)))
+                cpu, gpu = (measured[device].get(path.stem) for device in DEVICES)
+                rows.append(self.row(path, cpu, gpu))
+                for row in filter(None, (cpu, gpu)):
+                    versions.setdefault(_versions(row), []).append(title_of(path))
+        lines = [HEAD, RULE, *rows, "", *_said(versions)]
         section = nodes.section(document=self.state.document)
-        text = StringList([HEAD, RULE, *rows], source=self.get_source_info()[0])
+        text = StringList(lines, source=self.get_source_info()[0])
         self.state.nested_parse(text, self.content_offset, section)
         return section.children
 
@@ -46,7 +50,6 @@ class LessonStatus(SphinxDirective):
             _seconds(gpu, "wall_seconds", now),
             _size(cpu),
             cpu["date"] if cpu else "never",
-            _versions(cpu),
         ]
         return f"| {' | '.join(cells)} |"
 
@@ -66,7 +69,15 @@ def _size(row):
 
 
 def _versions(row):
-    return ", ".join(f"{name} {value}" for name, value in row["versions"].items()) if row else ""
+    versions = [f"{name} {value}" for name, value in row["versions"].items()]
+    return f"{', '.join(versions)} ({row['device']})"
+
+
+def _said(versions):
+    """Return a line for each set of versions: which lessons ran with it, if not all."""
+    if len(versions) == 1:
+        return [f"All ran with {next(iter(versions))}."]
+    return [f"- {', '.join(titles)}: {said}" for said, titles in versions.items()]
 
 
 def always_read(app, env, added, changed, removed):
