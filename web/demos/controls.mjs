@@ -2,7 +2,7 @@
 
 import { DATA, FEATURES } from "./data.mjs";
 import { ACTIVATIONS } from "./nn.mjs";
-import * as S from "./state.mjs";
+import { BATCHES, LEARNING_RATES, MOST_LAYERS, MOST_UNITS, PENALTY_RATES } from "./state.mjs";
 import W from "./strings.json" with { type: "json" };
 
 /** @typedef {import("./state.mjs").State} State */
@@ -77,8 +77,8 @@ function featureField() {
 
 /** Layers, units and activation. */
 function networkField() {
-  const counts = Array.from({ length: S.MOST_LAYERS + 1 }, (_, i) => i);
-  const units = Array.from({ length: S.MOST_UNITS }, (_, i) => i + 1);
+  const counts = Array.from({ length: MOST_LAYERS + 1 }, (_, i) => i);
+  const units = Array.from({ length: MOST_UNITS }, (_, i) => i + 1);
   const layers = counts.slice(1).map((layer) =>
     labelled(fill(W.network.units, { layer }), select(plain(units), `units${layer}`)),
   );
@@ -93,15 +93,15 @@ function networkField() {
 
 /** Optimiser, rates, loss and penalty. */
 function learningField() {
-  const batches = S.BATCHES.map((n) => /** @type {[string, string]} */ ([String(n), n ? String(n) : W.batch.all]));
+  const batches = BATCHES.map((n) => /** @type {[string, string]} */ ([String(n), n ? String(n) : W.batch.all]));
   return make("fieldset", {}, make("legend", {}, W.learning.legend),
     make("div", { class: "fields" },
       labelled(W.learning.opt, select(named(W.opt, ["sgd", "momentum", "adam"]), "opt")),
-      labelled(W.learning.lr, select(plain(S.LEARNING_RATES), "lr")),
+      labelled(W.learning.lr, select(plain(LEARNING_RATES), "lr")),
       labelled(W.learning.batch, select(batches, "batch")),
       labelled(W.learning.loss, select(named(W.loss, ["log", "brier"]), "loss")),
       labelled(W.learning.reg, select(named(W.reg, ["none", "l1", "l2"]), "reg")),
-      labelled(W.learning.rate, select(plain(S.PENALTY_RATES), "rate")),
+      labelled(W.learning.rate, select(plain(PENALTY_RATES), "rate")),
     ),
   );
 }
@@ -140,7 +140,7 @@ function bar(situations) {
 /** The network, the plane, the loss and the numbers. */
 function stage() {
   const picture = (/** @type {string} */ name) => make("canvas", { class: name, role: "img" });
-  const number = (/** @type {string} */ part) => make("div", { class: "number" }, make("b", {}, part), make("output"));
+  const number = (/** @type {string} */ part) => make("div", { class: "number" }, make("b", {}, part), make("output"), make("output"));
   return make("div", { class: "stage" },
     make("div", { class: "net" }, picture("network")),
     make("div", { class: "answer" },
@@ -169,7 +169,10 @@ export function makeView(situations) {
     make("p", { class: "says" }),
     make("div", { class: "message", role: "alert" }),
     stage(),
-    make("div", { class: "settings" }, dataField(), featureField(), networkField(), learningField(), examplesField()),
+    make("div", { class: "settings" }, dataField(),
+      make("div", {}, featureField(), learningField()),
+      make("div", {}, networkField(), examplesField()),
+    ),
     make("details", {}, make("summary", {}, W.weights), make("div", { class: "weights" })),
     make("p", { class: "keys" }, W.keys),
     make("div", { class: "ear", role: "status" }),
@@ -210,7 +213,7 @@ export function showState(view, state) {
     field(name).nextElementSibling.textContent = state[name];
   }
   choose(field("layers"), state.hidden.length);
-  for (let layer = 1; layer <= S.MOST_LAYERS; layer++) {
+  for (let layer = 1; layer <= MOST_LAYERS; layer++) {
     const units = field(`units${layer}`);
     units.closest("label").hidden = layer > state.hidden.length;
     choose(units, state.hidden[layer - 1] ?? 4);

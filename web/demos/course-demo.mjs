@@ -80,8 +80,8 @@ class CourseDemo extends HTMLElement {
     if (!asked || (place && !place.classList.contains("situation"))) return;
     this.setAttribute("state", asked);
     if (this.demo) this.demo.use(asked);
-    else this.start(false);
-    this.scrollIntoView();
+    const there = this.demo ? Promise.resolve() : this.start(false);
+    there.then(() => this.scrollIntoView());
   }
 
   /**

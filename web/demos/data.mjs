@@ -33,7 +33,7 @@ function rings(random) {
 /** @param {() => number} random */
 function spiral(random) {
   const [arm, t] = [random() < 0.5 ? 0 : 1, Math.sqrt(random())];
-  const turn = 1.75 * t * Math.PI + arm * Math.PI;
+  const turn = 2.6 * t * Math.PI + arm * Math.PI;
   const r = 2.8 * t;
   return /** @type {Example} */ ([r * Math.sin(turn), r * Math.cos(turn), arm]);
 }

@@ -119,7 +119,7 @@ function drawWeight(context, weight, x0, y0, x1, y1) {
  * @param {Colours} colours
  */
 export function drawCurves(context, history, width, height, names, colours) {
-  const [left, right, top, bottom] = [40, 62, 8, 22];
+  const [left, right, top, bottom] = [40, 82, 8, 22];
   const last = Math.max(1, history[history.length - 1].step);
   const losses = history.flatMap((m) => [m.train.loss, m.test.loss]).filter(Number.isFinite);
   const most = niceAbove(Math.min(Math.max(...losses, 1e-6), 20 * (losses[0] || 1)));
@@ -168,8 +168,10 @@ function labelEnds(context, history, x, y, names, colours) {
   const push = Math.min(0, y(0) + 4 - Math.max(train, test));
   context.textBaseline = "middle";
   context.fillStyle = colours.text;
-  context.fillText(names.train, x, train + push);
-  context.fillText(names.test, x, test + push);
+  context.fillText(names.train, x + 21, train + push);
+  context.fillText(names.test, x + 21, test + push);
+  drawCurve(context, [[x, train + push], [x + 16, train + push]], BLUE, []);
+  drawCurve(context, [[x, test + push], [x + 16, test + push]], ORANGE, [5, 4]);
 }
 
 /**

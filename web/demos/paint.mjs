@@ -10,7 +10,7 @@ export const GRID = 48; // places across it at which the network answers
 /** @typedef {{text: string, muted: string, line: string, paper: string}} Colours */
 
 const LEVELS = 255;
-const MOST = 0.72; // how opaque a sure answer is
+const MOST = 0.6; // how opaque a sure answer is
 /** One pixel for each answer from -1 to 1, as a little-endian machine keeps red, green, blue, alpha. */
 const PIXELS = Uint32Array.from({ length: LEVELS + 1 }, (_, i) => {
   const value = (2 * i) / LEVELS - 1;

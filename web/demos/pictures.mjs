@@ -22,6 +22,7 @@ export class Pictures {
     this.colours = readColours(view);
     /** @type {Chosen} */
     this.chosen = { layer: 1, unit: 0 };
+    this.wasAnswer = true; // then the plane shows the answer of the next network, too
     /** @type {Tile[][]} */
     this.tiles = [];
   }

@@ -41,10 +41,11 @@ canvas { display: block; width: 100%; }
 .numbers { display: grid; grid-template-columns: auto 1fr 1fr; gap: .2rem .9rem; align-items: baseline; margin-bottom: .35rem;
   font-variant-numeric: tabular-nums; }
 .numbers b { display: block; font-size: .8rem; font-weight: 400; color: var(--pst-color-text-muted, #59636a); }
-.count { font-size: 1.02rem; font-weight: 650; min-width: 6.2rem; }
+.numbers output { display: block; white-space: nowrap; }
+.numbers .count { font-size: 1.02rem; font-weight: 650; min-width: 6.4rem; }
 .settings { display: grid; gap: .9rem 1.5rem; grid-template-columns: repeat(2, minmax(0, 1fr)); border-top: 1px solid var(--pst-color-border, #e2dccf); padding-top: .9rem; }
 fieldset { border: 0; margin: 0; padding: 0; min-width: 0; }
-fieldset.data { grid-column: 1 / -1; }
+fieldset.data { grid-column: 1 / -1; } fieldset + fieldset { margin-top: .9rem; }
 legend { padding: 0; margin-bottom: .3rem; font-size: .76rem; letter-spacing: .08em; text-transform: uppercase; color: var(--pst-color-text-muted, #59636a); }
 .picks { display: grid; grid-template-columns: repeat(6, minmax(0, 1fr)); gap: .5rem; }
 .pick { position: relative; cursor: pointer; text-align: center; font-size: .82rem; }

@@ -26,7 +26,8 @@ export function writeNumbers(view, trainer) {
   const outputs = view.querySelectorAll(".number output");
   find(view, ".count").textContent = fill(W.numbers.step, { step: step.toLocaleString("en") });
   [train, test].forEach((part, i) => {
-    outputs[i].textContent = `${short(part.loss)} · ${percent(part.score)} % ${what}`;
+    outputs[2 * i].textContent = `${W.numbers.loss} ${short(part.loss)}`;
+    outputs[2 * i + 1].textContent = `${percent(part.score)} % ${what}`;
   });
 }
 

@@ -18,7 +18,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
 IMPORT = re.compile(r'^import\s(?P<what>[^;]*?)\sfrom\s"\./(?P<file>[\w.-]+)"[^;]*;\n', re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"^(?:async )?(?:const|let|class|function) (\w+)", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:const|class|function|async function) (\w+)", re.MULTILINE)
@@ -58,6 +58,8 @@ def bundle(folder, entry):
             parts.append(f"const {name} = {data};\n")
             return
         for found in IMPORT.finditer(text):
+            if "*" in found["what"]:
+                raise ExtensionError(f"web/demos/{file}: import names, not *: {found[0].strip()}")
             add(found["file"], found["what"])
         text = EXPORT.sub("", COMMENT.sub("", IMPORT.sub("", text)))
         for found in NAMED.findall(text):
@@ -98,7 +100,9 @@ class LiveDemo(SphinxTransform):
         for paragraph in list(self.document.findall(nodes.paragraph)):
             asked = self.asked_for(paragraph)
             if asked:
-                paragraph.replace_self(self.element(paragraph, *asked))
+                around = paragraph.parent
+                at = around.index(paragraph)
+                around[at : at + 1] = self.element(paragraph, *asked)
 
     def asked_for(self, paragraph):
         """Return (name, state) of the demo that a paragraph only links to, or None."""
@@ -128,13 +132,12 @@ class LiveDemo(SphinxTransform):
         text = " ".join(f'{key}="{escape(value)}"' for key, value in attributes.items())
         page = " page" if self.env.docname == f"book/{name}" else ""
         picture = nodes.image(uri=f"/book/images/{name}.png", alt=words["picture"])
-        paragraph["classes"].append("demo-link")
         noscript = f"<noscript><p>{escape(words['noscript'])}</p></noscript></course-demo>"
         first = nodes.raw("", f"<course-demo {text}{page}>", format="html")
         last = nodes.raw("", noscript, format="html")
         for node in (first, picture, last):
             node.source, node.line = paragraph.source, paragraph.line
-        return [first, picture, paragraph.deepcopy(), last]
+        return [first, picture, paragraph, last]
 
 
 class Situations(SphinxDirective):
@@ -150,7 +153,8 @@ class Situations(SphinxDirective):
             raise self.error(f"no demo is called {name!r}; there are: {', '.join(known)}")
         entries = nodes.bullet_list(classes=["situations"])
         for situation in known[name]:
-            link = nodes.reference("", situation["title"], refuri=f"#{situation['name']}")
+            here = f"#{situation['name']}"
+            link = nodes.reference("", situation["title"], refuri=here, internal=True)
             lesson = situation["lesson"]
             site = self.config.html_baseurl.rstrip("/")
             where = f"{site}/notebooks/lessons/{lesson}.html"
