@@ -2,7 +2,7 @@
 
     python web/demos/picture.py     from the built site to book/images/playground.png
 
-Its ground is transparent and its lines are of a middle grey, so that it is legible on light and dark.
+Its ground is transparent, its lines are of a middle grey: it is legible on light and dark.
 """
 
 import base64

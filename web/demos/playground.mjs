@@ -226,10 +226,7 @@ export class Playground {
     tell(this.view, this.trainer);
   }
 
-  /**
-   * Show a message, or none.
-   * @param {...Node} content
-   */
+  /** @param {...Node} content of the message; none takes it away */
   say(...content) {
     const box = this.find(".message");
     box.replaceChildren(...content);

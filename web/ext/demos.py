@@ -17,11 +17,13 @@ from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 from sphinx.util.docutils import SphinxDirective
 
-IMPORT = re.compile(r'^import\s(?P<what>[^;]*?)\sfrom\s"\./(?P<file>[\w.-]+)"[^;]*;\n', re.MULTILINE)
-COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
-NAMED = re.compile(r"^(?:async )?(?:const|let|class|function) (\w+)", re.MULTILINE)
-EXPORT = re.compile(r"^export ", re.MULTILINE)
-EXPORTED = re.compile(r"^export (?:const|class|function|async function) (\w+)", re.MULTILINE)
+IMPORT = re.compile(
+    r'^import\s(?P<what>[^;]*?)\sfrom\s"\./(?P<file>[\w.-]+)"[^;]*;\n', re.MULTILINE
+)
+COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.M | re.DOTALL)
+NAMED = re.compile(r"^(?:async )?(?:const|let|class|function) (\w+)", re.M)
+EXPORT = re.compile(r"^export ", re.M)
+EXPORTED = re.compile(r"^export (?:const|class|function|async function) (\w+)", re.M)
 LOADER = "course-demo"
 
 
