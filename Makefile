@@ -7,7 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chrome chrome
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
-UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_colab.py tests/test_nbval.py $(GRADING))
+LESSONS := $(addprefix tests/,test_lessons.py test_colab.py)
+SITE := $(addprefix tests/,test_site.py test_node.py test_demos.py test_demo_engine.py)
+BROWSER := $(addprefix tests/,test_browser.py test_demo_browser.py test_demo_use.py)
+UNIT := $(addprefix --ignore=,$(LESSONS) tests/test_nbval.py $(GRADING) $(SITE) $(BROWSER))
 
 .PHONY: help book serve lab notebooks test check lint unit lessons colab grading measure nbval site browser publish pdf zip links workflows lock clean
 
@@ -39,7 +42,7 @@ unit: .venv/dev
 	@$(BIN)/python -m pytest -q $(UNIT)
 
 lessons: .venv/dev
-	@$(BIN)/python -m pytest -q tests/test_lessons.py tests/test_colab.py
+	@$(BIN)/python -m pytest -q $(LESSONS)
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
 	@$(CHROMIUM)
@@ -59,7 +62,7 @@ nbval: .venv/dev
 
 site: .venv/dev
 	@$(BIN)/python -m coursekit.site build --all
-	@$(BIN)/python -m pytest -q tests/test_site.py tests/test_node.py
+	@$(BIN)/python -m pytest -q $(SITE)
 
 publish: .venv/dev ## build what is published: site with wheel, zip and PDF in _build/release
 	@$(CHROMIUM)
@@ -89,7 +92,7 @@ workflows: ## check GitHub's workflows against their schema and with zizmor
 
 browser: .venv/dev
 	@$(CHROMIUM)
-	@$(BIN)/python -m pytest -q tests/test_browser.py
+	@$(BIN)/python -m pytest -q $(BROWSER)
 
 lock: .venv/dev ## write the versions installed now to constraints.txt
 	@{ head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable --exclude pip --exclude setuptools --exclude wheel | sed 's/+cpu//'; } > constraints.part

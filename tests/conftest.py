@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,55 @@ def edit(tiny):
         tiny.source.write_text(text.replace(old, new), encoding="utf-8")
 
     return replace
+
+
+@pytest.fixture(scope="session")
+def html():
+    """The folder of the built site, brought up to date."""
+    import site_course
+    from coursekit.site import install_web
+
+    status, said = site_course.build(site_course.ROOT)
+    assert status == 0, said
+    install_web(site_course.ROOT, dev=True)
+    return site_course.ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def address(html):
+    """The address at which the site is served while the tests run."""
+    from coursekit.site import make_server
+
+    with make_server(html) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The browser that is there; without one, what needs it is skipped and says why."""
+    from coursekit.pdf import FLAGS, NAMES, find_browser
+
+    needed = "browser tests skipped: playwright is missing (pip install -e '.[dev]')"
+    playwright = pytest.importorskip("playwright.sync_api", reason=needed)
+    found = find_browser()
+    if found is None:
+        pytest.skip(f"browser tests skipped: none of {', '.join(NAMES)} is installed")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page that notes what it should not do; a test that lets it do so empties `page.seen`."""
+    from site_browser import SIZES, watch
+
+    context = browser.new_context(viewport=SIZES["wide"])
+    opened = context.new_page()
+    opened.seen = watch(opened)
+    yield opened
+    context.close()
+    assert opened.seen == []

@@ -12,99 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import site_course
 import site_pages
-from coursekit.pdf import FLAGS, NAMES, find_browser
-from coursekit.site import install_web, make_server, zip_site
+from coursekit.site import make_server, zip_site
+from site_browser import SIZES, inaccessible, overflows, watch
 
-playwright = pytest.importorskip(
-    "playwright.sync_api",
-    reason="browser tests skipped: playwright is missing (pip install -e '.[dev]')",
-)
-
-FOUND = find_browser()
-if FOUND is None:
-    pytest.skip(
-        f"browser tests skipped: none of {', '.join(NAMES)} is installed", allow_module_level=True
-    )
-SIZES = {"wide": {"width": 1400, "height": 900}, "phone": {"width": 390, "height": 844}}
 PAGE_WEIGHT, PAGE_REQUESTS = 240_000, 35  # of a lesson, compressed, without its own pictures
-
-
-@pytest.fixture(scope="session")
-def html():
-    """The folder of the built site, brought up to date."""
-    status, said = site_course.build(site_course.ROOT)
-    assert status == 0, said
-    install_web(site_course.ROOT, dev=True)
-    return site_course.ROOT / "_build" / "html"
-
-
-@pytest.fixture(scope="session")
-def address(html):
-    """The address at which the site is served while the tests run."""
-    with make_server(html) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """The browser that is there."""
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=FOUND, args=FLAGS)
-        yield started
-        started.close()
-
-
-def watch(page):
-    """Return a list that fills with what `page` should not do while it is open."""
-    problems = []
-
-    def request(asked):
-        host = urlsplit(asked.url).hostname
-        if urlsplit(asked.url).scheme in {"http", "https"} and host != "127.0.0.1":
-            problems.append(f"asks another site for {asked.url}")
-
-    def response(answer):
-        if answer.status >= 400:
-            problems.append(f"HTTP {answer.status} for {answer.url}")
-
-    def console(message):
-        if message.type == "error":
-            problems.append(f"console: {message.text}")
-
-    page.on("request", request)
-    page.on("response", response)
-    page.on("console", console)
-    page.on("pageerror", lambda error: problems.append(f"script error: {error}"))
-    return problems
-
-
-def overflows(page):
-    """Return a list that names what sticks out of the window to the right."""
-    return page.evaluate(
-        """() => document.documentElement.scrollWidth <= innerWidth ? [] :
-        [...document.querySelectorAll('body *')].filter(e => {
-          for (let a = e; a !== document.body; a = a.parentElement)
-            if (/auto|scroll|hidden/.test(getComputedStyle(a).overflowX)) return false;
-          return e.getBoundingClientRect().right > innerWidth + 1;
-        }).slice(0, 3).map(e => `${e.tagName}.${e.className} sticks out of the window`)"""
-    )
-
-
-def inaccessible(page):
-    """Return a line for each thing axe-core objects to."""
-    if not page.evaluate("() => 'axe' in window"):
-        axe = site_course.ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
-        page.evaluate(axe.read_text(encoding="utf-8"))
-    answer = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"axe {found['id']}: {node['target']} {node['failureSummary'][:150]}"
-        for found in answer["violations"]
-        for node in found["nodes"][:3]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

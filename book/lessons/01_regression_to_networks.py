@@ -281,9 +281,9 @@ legend = figure.legend(left.collections, ["no", "yes"], ncols=2,
                        loc="outside upper right")
 
 # %% [markdown]
-# Colour shows $p$, from orange (no) to blue (yes). In trial B it stays close
-# to one half, everywhere. (In trial A, which a line can solve, longer training
-# would narrow the pale band for ever.)
+# Colour shows $p$, from orange (no) to blue (yes). In trial B it
+# [stays close to one half](demo:playground#xor-line), everywhere. (In trial A
+# longer training would narrow the pale band for ever.)
 #
 # Is XOR a rare exception? There are 16 ways to label four corners with yes and
 # no. Throw thousands of random lines at them and collect what appears.
@@ -377,8 +377,8 @@ claim("what collapsing the layers changes", (stacked - X3 @ W_all).abs().max(),
 
 # %% [markdown]
 # The thousands of numbers in the three matrices do the work of three. With
-# ReLU in between, even the best line misses. Depth without non-linearity is a
-# long way to write a line.
+# ReLU in between, even the best line misses. Depth without non-linearity is
+# [a long way to write a line](demo:playground#linear-layers).
 #
 # ## Bends add up
 #
@@ -684,6 +684,8 @@ _ = right.set(title="8 hidden units", xlabel="medicine 1", ylabel="")
 # is a success. Spare units are one reason why networks are made larger than
 # the task needs.
 #
+# [Live: XOR with eight units](demo:playground#xor-hidden)
+#
 # ## When a network does not help
 #
 # So far the truth was bent, because we bent it. Now come 442 real people with
@@ -691,7 +693,7 @@ _ = right.set(title="8 hidden units", xlabel="medicine 1", ylabel="")
 # from age to blood values, and a score of how far the disease went in the year
 # after.
 #
-# Play by the rules. Each seed deals the patients into three parts. The network
+# Each seed deals the patients into three parts. The network
 # trains on the first. Its width and number of steps are *chosen* on the
 # second, the validation set. Then it is fitted anew on both together, as the
 # line is. The third, the test set, only reports. **Predict:** who wins?

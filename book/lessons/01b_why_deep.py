@@ -306,12 +306,13 @@ print(f"a square unit for each input: {(D + 1) * D:,} weights")
 # %% [markdown]
 # ## Does it learn them?
 #
-# Counting shows that a good network *exists*. Training has to *find* it. Take
-# 100 inputs first, ten secret pairs among them, and 3,000 examples. The
-# network has 40 square units; `train` is the loop of
-# [the first lesson](lesson:01_regression_to_networks). Learning rates were
-# chosen on seeds not reported. The score is $R^2$, the share of the target's
-# variance that is explained: 1 is perfect, 0 is what the mean gets.
+# Counting shows that a good network *exists*.
+# [Training has to *find* it](demo:playground#product). Take 100 inputs first,
+# ten secret pairs among them, and 3,000 examples. The network has 40 square
+# units; `train` is the loop of [the first
+# lesson](lesson:01_regression_to_networks). Learning rates were chosen on
+# seeds not reported. The score is $R^2$, the share of the target's variance
+# that is explained: 1 is perfect, 0 is what the mean gets.
 
 # %%
 from torch import nn

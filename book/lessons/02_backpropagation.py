@@ -93,7 +93,8 @@ for step, i in enumerate(rng.integers(100, size=301)):
 labelled = ax.set(xlabel="$x_1$", ylabel="$x_2$", ylim=(-4.2, 4.2))
 
 # %% [markdown]
-# One neuron is done. It draws one straight border and no more, as you proved
+# One neuron is done. It draws
+# [one straight border](demo:playground#one-neuron) and no more, as you proved
 # in the first lesson.
 #
 # ## A hidden layer
@@ -469,6 +470,8 @@ claim("the mismatch of the general network in six combinations", gaps,
       at_most=1e-7, baseline={"tanh with the sigmoid's slope": wrong})
 
 # %% [markdown]
+# [These two loops, live](demo:playground#rings)
+#
 # ## An engine that differentiates
 #
 # Layers were one way to cut up the chain rule. Now cut finer: into single

@@ -153,8 +153,9 @@ claim("the pressed plane's width over its length, starts that succeed",
 #
 # ## Two spirals
 #
-# One bend is enough for XOR. Two spirals wound round each other need more, and
-# we would like to watch them come apart step by step. So stack three layers,
+# One bend is enough for XOR. [Two spirals](demo:playground#spiral) wound round
+# each other need more, and we would like to watch them come apart step by
+# step. So stack three layers,
 # each of which passes on what it got plus eight soft bends: $H_{\ell+1} =
 # H_\ell + \tanh(H_\ell W + b)\,V + c$. Each maps the plane to the plane.
 #
@@ -414,8 +415,9 @@ legend = ax.legend(fontsize="small")
 # is flat. Each output is surely wrong once in eight messages, but its
 # $\delta$ carries the factor $\hat y(1-\hat y)$, which is now almost zero.
 # That ends almost all learning, for very long. Units in this state are called
-# **saturated**. (The factor comes with half squares. With cross-entropy it
-# cancels: there the blame is $p - y$, and wrong outputs hear it.)
+# [**saturated**](demo:playground#saturated). (The factor comes with half
+# squares. With cross-entropy it cancels: there the blame is $p - y$, and wrong
+# outputs hear it.)
 
 # %%
 for guess in (1 / 8, 0):
@@ -621,11 +623,12 @@ claim("the test accuracy, only the last layer trained, tanh",
 
 # %% [markdown]
 # In the steps they had, ten sigmoid layers have learned *nothing*: they are as
-# good as guessing. Larger weights help the gradient at the start, and little
-# more. The first layers hear almost nothing, but that is half the story. The
-# last layer hears loudly, and behind sigmoids it learns nothing either; behind
-# tanh, just as random, it learns a good deal. It is not deaf but blind: the
-# picture is gone before it arrives.
+# good as guessing. [Four](demo:playground#deep-sigmoid) can be enough. Larger
+# weights help the gradient at the start, and little more. The first layers
+# hear almost nothing, but that is half the story. The last layer hears loudly,
+# and behind sigmoids it learns nothing either; behind tanh, just as random, it
+# learns a good deal. It is not deaf but blind: the picture is gone before it
+# arrives.
 #
 # ## Reading digits
 #

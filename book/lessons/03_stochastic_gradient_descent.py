@@ -213,7 +213,8 @@ claim("the excess loss after 100 batch steps at rate 0.53", above,
       at_least=10, baseline={"at rate 0.51": below})
 
 # %% [markdown]
-# A hair above the limit, and the walk explodes. That is the most common
+# A hair above the limit, and
+# [the walk explodes](demo:playground#too-fast). That is the most common
 # failure in all of training. `train` of the first lesson stops with advice
 # when it sees it.
 #
@@ -472,13 +473,14 @@ claim("what it leaves at rate 0.01 with a short memory", short[1],
 #
 # ## Let the rate fall
 #
-# With a constant rate, SGD never comes to rest: near the bottom the gradient
-# vanishes, but its noise does not, unless every example is fitted. A high rate
-# arrives fast and trembles, a low rate is calm and late. So start high and let
-# it fall. The **cosine** schedule
-# ([Loshchilov & Hutter 2017](cite:loshchilov2017)) goes from $\eta_0$ to 0 in
-# $T$ steps: $\eta_t = \frac{\eta_0}{2}\left(1 + \cos\frac{\pi t}{T}\right)$.
-# **Predict:** sketch the three curves of the loss before you look.
+# With a constant rate,
+# [SGD never comes to rest](demo:playground#restless): near the bottom the
+# gradient vanishes, but its noise does not, unless every example is fitted. A
+# high rate arrives fast and trembles, a low rate is calm and late. So start
+# high and let it fall. The **cosine** schedule ([Loshchilov & Hutter
+# 2017](cite:loshchilov2017)) goes from $\eta_0$ to 0 in $T$ steps: $\eta_t =
+# \frac{\eta_0}{2}\left(1 + \cos\frac{\pi t}{T}\right)$. **Predict:** sketch
+# the three curves of the loss before you look.
 
 # %%
 from math import cos, pi

@@ -233,7 +233,8 @@ def plot_curves(decay=0.0, dropout=0.0, seed=0):
 plot_curves()
 
 # %% [markdown]
-# That is **overfitting**: one curve goes down, the other turns. The lower
+# That is **overfitting**:
+# [one curve goes down, the other turns](demo:playground#by-heart). The lower
 # graph shows why. Up to the turn the network has learnt digits; most of the
 # mistakes come after. And do not wonder that validation lies *below* training
 # for a while: the training labels are partly wrong, the validation labels
@@ -274,11 +275,11 @@ claim("early stopping: test loss over that without", at_most=0.9, baseline={
 #
 # Charge for weights, so that the network keeps only those which pay: add
 # $\frac{\alpha}{2}\|\theta\|^2$ to the loss. Its gradient is $\alpha\theta$:
-# each plain step also shrinks every weight by the factor $1 - \eta\alpha$,
-# hence the name. [Krogh & Hertz 1992](cite:krogh1992) prove for linear
-# networks what it does: it removes what the task does not need, and in the
-# right dose it suppresses some of the noise in the *targets*. That is our
-# case.
+# each plain step also [shrinks every weight](demo:playground#weight-decay) by
+# the factor $1 - \eta\alpha$, hence the name. [Krogh & Hertz
+# 1992](cite:krogh1992) prove for linear networks what it does: it removes what
+# the task does not need, and in the right dose it suppresses some of the noise
+# in the *targets*. That is our case.
 #
 # ## Cure 3: dropout
 #

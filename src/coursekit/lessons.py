@@ -5,6 +5,7 @@ mean stands in `_expand` and, for authors, in CONTRIBUTING.md.
 """
 
 import difflib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ TAGS = {"setup", "minutes", "gpu_helps", "figure", "alt", "explore"}
 LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}  # jupytext's notes on blank lines
 FIGURES = ("exact", "trained")
 IGNORE = "nbval-ignore-output"  # the only exceptions of the comparison: set-up and explore cells
-LINK = re.compile(r"\]\((cite|lesson|assignment|page):([^)\s]*)\)")
+LINK = re.compile(r"\]\((cite|lesson|assignment|page|demo):([^)\s]*)\)")
 BIB_KEY = re.compile(r"^\s*@\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE)
 
 SETUP = """\
@@ -151,16 +152,30 @@ def resolve(kind, target, course, where):
                 "add the entry or mend the key"
             )
         return f"{course.site_url}/book/bibliography.html#{target}"
+    if kind == "demo":
+        require_situation(name, anchor.removeprefix("#"), course, where)
     folder, suffix, built = {
         "lesson": ("book/lessons", ".py", "notebooks/lessons"),
         "assignment": ("book/assignments", ".py", "notebooks/assignments"),
         "page": ("book", ".md", "book"),
+        "demo": ("book", ".md", "book"),
     }[kind]
     if not (course.root / folder / f"{name}{suffix}").is_file():
         raise CourseError(
             f"{where}: links to {kind}:{name}, but {folder}/{name}{suffix} is not there"
         )
     return f"{course.site_url}/{built}/{name}.html{anchor}"
+
+
+def require_situation(demo, name, course, where):
+    """Raise CourseError unless `name` is a prepared situation of a live demo."""
+    path = course.root / "web" / "demos" / f"{demo}.json"
+    known = [one["name"] for one in json.loads(path.read_text("utf-8"))] if path.is_file() else []
+    if name not in known:
+        raise CourseError(
+            f"{where}: links to demo:{demo}#{name}; expected one of the situations in "
+            f"web/demos/{demo}.json: {', '.join(known) or 'that file is not there'}"
+        )
 
 
 def citation_keys(course):

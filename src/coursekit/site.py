@@ -82,7 +82,7 @@ def _sphinx(root, html, doctrees):
 def _fingerprint(root, *addresses):
     """Hash what every page depends on: extensions, templates, styles, settings and addresses."""
     files = [root / "_config.yml", root / "_toc.yml", root / "web" / "package-lock.json"]
-    for folder in ("ext", "templates", "static"):
+    for folder in ("ext", "templates", "static", "demos"):
         files += sorted(p for p in (root / "web" / folder).rglob("*") if p.is_file())
     digest = hashlib.sha256("\n".join([sys.version, *addresses]).encode())
     for path in files:

@@ -43,14 +43,17 @@ def describe(doctree):
 def set_address(app, config):
     """Derive all addresses from the repository's, the only one that is written down.
 
-    On a page, `[text](repo:path)` leads to a file of the repository.
+    On a page, `[text](repo:path)` leads to a file of the repository, `[text](demo:name#situation)`
+    to a live demo.
     """
     course = Course(Path(app.confdir))
     config.html_baseurl = course.site_url + "/"
     config.html_theme_options["repository_url"] = course.repository_url
     config.html_context["launch_branch"] = course.branch
     schemes = dict.fromkeys(("http", "https", "mailto"))
-    config.myst_url_schemes = schemes | {"repo": course.repository_url + "/{{path}}"}
+    demo = course.site_url + "/book/{{path}}.html#{{fragment}}"
+    repo = course.repository_url + "/{{path}}"
+    config.myst_url_schemes = schemes | {"repo": repo, "demo": demo}
 
 
 def add_description(app, pagename, templatename, context, doctree):

@@ -22,6 +22,7 @@ ONLY_WITH = {
     "mystnb": "cell",
     "sphinx-thebe": "thebe",
     "cover.js": 'class="pulse-figure',
+    "course-demo.js": "<course-demo ",
 }
 # an attribute or style rule that makes a browser fetch from elsewhere
 FETCHES = re.compile(
@@ -52,10 +53,10 @@ def check_page(app, doctree):
 
 def check_styles(app):
     """Warn of an address of another site in the course's own style sheets and scripts."""
-    folder = Path(app.confdir) / "web" / "static"
-    for path in sorted(
-        p for p in folder.rglob("*") if p.suffix in {".css", ".js", ".svg", ".html"}
-    ):
+    web = Path(app.confdir) / "web"
+    files = [*(web / "static").rglob("*"), *(web / "demos").rglob("*")]
+    kinds = {".css", ".js", ".mjs", ".json", ".svg", ".html"}
+    for path in sorted(p for p in files if p.suffix in kinds):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             found = FETCHES.search(line)
             if found:
