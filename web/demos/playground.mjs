@@ -238,7 +238,7 @@ export class Playground {
   /** Explain that the loss has flown off, and offer two ways back. */
   offerReset() {
     const { step, train } = this.trainer.now();
-    const loss = isFinite(train.loss) ? train.loss.toPrecision(2) : W.notNumber;
+    const loss = isFinite(train.loss) ? Number(train.loss.toPrecision(2)).toLocaleString("en") : W.notNumber;
     const slower = [...LEARNING_RATES].reverse().find((rate) => rate <= this.state.lr / 3) || this.state.lr / 10;
     const back = (/** @type {string} */ text, /** @type {() => void} */ onclick) => make("button", { type: "button", onclick }, text);
     const again = (/** @type {() => void} */ act) => () => {
