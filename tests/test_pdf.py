@@ -18,6 +18,8 @@ BODY = (
     '<a href="#top">here</a><a href="../_sources/a.ipynb">source</a>'
     '<a href="https://python.org/x">out</a><img alt="dot" src="../_images/dot.svg">'
     "<details><summary>Answer</summary><p>Up.</p></details><script>alert(1)</script>"
+    '<course-demo name="x" src="../_static/x.js"><img alt="demo" src="../_images/dot.svg">'
+    '<p><a href="../other/b.html#part">Live</a></p><noscript>no</noscript></course-demo>'
     '<svg><defs><clipPath id="cut"></clipPath></defs><g clip-path="url(#cut)"></g></svg>'
 )
 NAV = (
@@ -59,6 +61,8 @@ def test_links_pictures_and_names_survive_the_joining(html):
     assert len(anchors) == len(set(anchors))
     assert {link[1:] for link in links if link.startswith("#")} <= set(anchors)
     assert 'src="_images/dot.svg"' in whole
+    assert 'alt="demo"' in whole, "a live demo leaves its still picture"
+    assert "<noscript" not in whole
     assert 'clip-path="url(#book-a--cut)"' in whole
     assert "<details open" in whole
     assert "<script" not in whole

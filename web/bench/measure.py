@@ -2,6 +2,7 @@
 
 python web/bench/measure.py build            75 pages: seconds cold, and after one edit
 python web/bench/measure.py weight           what each page of _build/html makes a phone fetch
+python web/bench/measure.py demo             steps and pictures a second of the playground
 python web/bench/measure.py lighthouse PAGE  scores of a page (needs `npm ci --prefix web/bench`)
 """
 
@@ -77,6 +78,40 @@ def weight():
         server.shutdown()
 
 
+PLAY = """async (seconds) => {
+  const {demo} = document.querySelector('course-demo');
+  demo.begin({...demo.state, hidden: [16, 16], batch: 128, opt: 'adam'});
+  demo.find('[name=speed]').value = '0';
+  demo.play(true);
+  const wait = (s) => new Promise((done) => setTimeout(done, 1000 * s));
+  await wait(2); // until the browser has compiled what runs often
+  const [steps, frames, start] = [demo.trainer.steps, demo.frames, performance.now()];
+  await wait(seconds);
+  const passed = (performance.now() - start) / 1000;
+  demo.play(false);
+  return [(demo.trainer.steps - steps) / passed, (demo.frames - frames) / passed];
+}"""
+
+
+def demo():
+    """Print how fast 2-16-16-1 trains in the page, batch 128, Adam, and is drawn meanwhile."""
+    from playwright.sync_api import sync_playwright
+
+    from coursekit.pdf import FLAGS, find_browser
+
+    page_file = ROOT / "_build" / "html" / "book" / "playground.html"
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=find_browser(), args=FLAGS)
+        page = opened.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(f"{page_file.as_uri()}#spiral")
+        page.wait_for_function("document.querySelector('course-demo').demo")
+        for _ in range(5):
+            steps, frames = page.evaluate(PLAY, 4)
+            load = os.getloadavg()[0]
+            print(f"{steps:,.0f} steps and {frames:.0f} pictures a second (load {load:.1f})")
+        opened.close()
+
+
 class Packed(SimpleHTTPRequestHandler):
     """Serve as a publisher does: text compressed, files kept for a while."""
 
@@ -124,4 +159,5 @@ def lighthouse(name):
 
 
 if __name__ == "__main__":
-    {"build": build, "weight": weight, "lighthouse": lighthouse}[sys.argv[1]](*sys.argv[2:])
+    verbs = {"build": build, "weight": weight, "demo": demo, "lighthouse": lighthouse}
+    verbs[sys.argv[1]](*sys.argv[2:])

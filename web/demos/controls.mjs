@@ -133,7 +133,6 @@ function bar(situations) {
     make("button", { type: "button", name: "reset" }, W.reset),
     labelled(W.situation, select([...choices, ["", W.own]], "situation")),
     labelled(W.speed, select(speeds, "speed")),
-    make("button", { type: "button", name: "share" }, W.share),
   );
 }
 
@@ -174,7 +173,10 @@ export function makeView(situations) {
       make("div", {}, networkField(), examplesField()),
     ),
     make("details", {}, make("summary", {}, W.weights), make("div", { class: "weights" })),
-    make("p", { class: "keys" }, W.keys),
+    make("div", { class: "foot" },
+      make("button", { type: "button", name: "share" }, W.share),
+      make("p", { class: "keys" }, W.keys),
+    ),
     make("div", { class: "ear", role: "status" }),
   );
 }

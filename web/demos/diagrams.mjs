@@ -165,7 +165,7 @@ function labelEnds(context, history, x, y, names, colours) {
     const up = train > test ? 1 : -1;
     [train, test] = [train + up * apart, test - up * apart];
   }
-  const push = Math.min(0, y(0) + 4 - Math.max(train, test));
+  const push = Math.min(0, y(0) + 4 - Math.max(train, test)) + Math.max(0, 8 - Math.min(train, test));
   context.textBaseline = "middle";
   context.fillStyle = colours.text;
   context.fillText(names.train, x + 21, train + push);

@@ -147,24 +147,26 @@ function crossings(corners) {
 export function drawPoints(context, rows, side, middle, colours, pale) {
   const place = (/** @type {number} */ v) => ((v / VIEW + 1) / 2) * side;
   const size = Math.max(2.2, side / 110);
+  const [dots, crosses] = [new Path2D(), new Path2D()]; // all at once, since each stroke costs
   for (const [a, b, y] of rows) {
-    const [x, up, yes] = [place(a), place(-b), y > middle];
-    const mark = new Path2D();
-    if (yes) {
-      mark.arc(x, up, size, 0, 2 * Math.PI);
+    const [x, up] = [place(a), place(-b)];
+    if (y > middle) {
+      dots.moveTo(x + size, up);
+      dots.arc(x, up, size, 0, 2 * Math.PI);
     } else {
       for (const turn of [1, -1]) {
-        mark.moveTo(x - size, up - turn * size);
-        mark.lineTo(x + size, up + turn * size);
+        crosses.moveTo(x - size, up - turn * size);
+        crosses.lineTo(x + size, up + turn * size);
       }
     }
+  }
+  for (const [marks, colour, rim] of /** @type {const} */ ([[crosses, ORANGE, 3.8], [dots, BLUE, 2.2]])) {
     context.strokeStyle = colours.paper;
-    context.lineWidth = yes ? 2.2 : 3.8;
-    context.stroke(mark); // a rim that sets the mark off its ground
-    context.strokeStyle = yes ? BLUE : ORANGE;
-    context.fillStyle = BLUE;
+    context.lineWidth = rim; // it sets the mark off its ground
+    context.stroke(marks);
+    context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = pale ? 1.1 : 1.9;
-    if (yes && !pale) context.fill(mark);
-    else context.stroke(mark);
+    if (marks === dots && !pale) context.fill(marks);
+    else context.stroke(marks);
   }
 }

@@ -25,6 +25,9 @@ export class Pictures {
     this.wasAnswer = true; // then the plane shows the answer of the next network, too
     /** @type {Tile[][]} */
     this.tiles = [];
+    this.side = 0;
+    this.net = this.wide = [0, 0];
+    this.fit();
   }
 
   /**
@@ -77,12 +80,21 @@ export class Pictures {
     };
   }
 
+  /** Note how large the pictures are, which is slow to ask at each of them. */
+  fit() {
+    const { plane, network, curves } = this.canvases;
+    this.side = plane.clientWidth;
+    this.net = [network.clientWidth, network.clientHeight];
+    this.wide = [curves.clientWidth, curves.clientHeight];
+  }
+
   /**
-   * Draw everything.
+   * Draw the plane, and of the slower pictures the network, the curves or both.
    * @param {Trainer} trainer
    * @param {boolean} test show the test points as well
+   * @param {"network" | "curves" | "both"} which
    */
-  draw(trainer, test) {
+  draw(trainer, test, which) {
     const { network } = trainer;
     const room = /** @type {import("./nn.mjs").Workspace} */ (this.room);
     network.forward(/** @type {Float32Array} */ (this.grid), PLACES.length, room);
@@ -90,20 +102,19 @@ export class Pictures {
       tiles.forEach((tile, unit) => tile.fill(this.valueOf(trainer, { layer, unit }).value)),
     );
     this.drawPlane(trainer, test);
-    this.drawNet(trainer);
-    const curves = this.canvases.curves;
-    const [width, height] = [curves.clientWidth, curves.clientHeight];
-    if (width) drawCurves(sized(curves, width, height), trainer.history, width, height, W.curves, this.colours);
+    if (which !== "curves") this.drawNet(trainer);
+    const [width, height] = this.wide;
+    if (which === "network" || !width) return;
+    const context = sized(this.canvases.curves, width, height);
+    drawCurves(context, trainer.history, width, height, W.curves, this.colours);
   }
 
   /** @param {Trainer} trainer @param {boolean} test */
   drawPlane(trainer, test) {
-    const canvas = this.canvases.plane;
-    const side = canvas.clientWidth;
+    const { side } = this;
     if (!side) return;
-    const context = sized(canvas, side, side);
+    const context = sized(this.canvases.plane, side, side);
     const { layer, unit } = this.chosen;
-    context.imageSmoothingQuality = "high";
     context.drawImage(this.tiles[layer][unit].canvas, 0, 0, side, side);
     const isAnswer = layer === trainer.network.sizes.length - 1;
     if (layer && (trainer.kind === "class" || !isAnswer)) {
@@ -124,13 +135,12 @@ export class Pictures {
 
   /** @param {Trainer} trainer */
   drawNet(trainer) {
-    const canvas = this.canvases.network;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const [width, height] = this.net;
     if (!width) return;
     const pictures = this.tiles.map((tiles) => tiles.map((tile) => tile.canvas));
     const names = trainer.state.features.map((name) => /** @type {any} */ (W.features)[name]);
     this.plan = plan(trainer.network.sizes, width, height);
-    drawNetwork(sized(canvas, width, height), this.plan, trainer.network, pictures, names, this.chosen, this.colours);
+    drawNetwork(sized(this.canvases.network, width, height), this.plan, trainer.network, pictures, names, this.chosen, this.colours);
   }
 
   /**

@@ -2,22 +2,19 @@
 
 import { fill, make, makeView, readState, showState } from "./controls.mjs";
 import { Pictures } from "./pictures.mjs";
+import { SITUATIONS, situationNamed, situationOf } from "./situations.mjs";
 import { LEARNING_RATES, formatState, parseState } from "./state.mjs";
 import { STYLE } from "./style.mjs";
 import { Trainer } from "./trainer.mjs";
 import { tell, unitOptions, writeLegend, writeNumbers, writeWeights } from "./words.mjs";
-import SITUATIONS from "./playground.json" with { type: "json" };
 import W from "./strings.json" with { type: "json" };
 
 /** @typedef {import("./state.mjs").State} State */
 /** @typedef {import("./state.mjs").Problem} Problem */
 
-const BUSY = 20; // milliseconds of training between two pictures, at full speed
+const BUSY = 16; // milliseconds of training between two pictures, at full speed
 const CALM = 1000; // milliseconds between two pictures where the reader wants little motion
 const TELL = 10000; // milliseconds between two sentences for the screen reader
-
-/** The address's text of each prepared situation. */
-const PREPARED = SITUATIONS.map((s) => ({ ...s, text: formatState(parseState(s.state).state) }));
 
 /** One playground in the page. */
 export class Playground {
@@ -43,9 +40,8 @@ export class Playground {
     this.trainer = new Trainer(this.state);
     this.listen();
     this.use(options.state);
-    new ResizeObserver(() => this.draw()).observe(this.view);
+    new ResizeObserver(() => this.resize()).observe(this.view);
     new MutationObserver(() => this.recolour()).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    this.pictures.drawChoices();
   }
 
   /** @param {string} selector @returns {any} */
@@ -99,7 +95,7 @@ export class Playground {
    * @param {boolean} [byReader] then the page's address follows
    */
   use(text, byReader) {
-    const named = SITUATIONS.find((s) => s.name === text);
+    const named = situationNamed(text);
     const { state, problems } = parseState(named ? named.state : text.includes("=") ? text : "");
     if (!named && text && !text.includes("=")) {
       problems.push({ key: W.situation, came: text, expected: SITUATIONS.map((s) => s.name).join(", ") });
@@ -146,8 +142,7 @@ export class Playground {
 
   /** Let fields and sentences say what the state is. */
   show() {
-    const text = formatState(this.state);
-    const found = PREPARED.find((s) => s.text === text);
+    const found = situationOf(this.state);
     if (found) this.situation = found;
     showState(this.view, this.state);
     this.find("[name=situation]").value = found ? found.name : "";
@@ -209,15 +204,22 @@ export class Playground {
       this.play(false);
     } else if (now - this.drawn >= (this.calm.matches ? CALM : 0)) {
       this.drawn = now;
-      this.draw();
+      this.draw(this.calm.matches ? "both" : this.frames % 2 ? "network" : "curves");
       if (now - this.told > TELL) this.tell();
     }
   }
 
-  draw() {
+  /** @param {"network" | "curves" | "both"} [which] of the slower pictures */
+  draw(which = "both") {
     this.frames += 1;
-    this.pictures.draw(this.trainer, this.find("[name=test]").checked);
-    writeNumbers(this.view, this.trainer);
+    this.pictures.draw(this.trainer, this.find("[name=test]").checked, which);
+    if (which !== "network") writeNumbers(this.view, this.trainer);
+  }
+
+  resize() {
+    this.pictures.fit();
+    this.pictures.drawChoices();
+    this.draw();
   }
 
   /** Say in words, for those who do not see the pictures, where training stands. */
@@ -236,7 +238,7 @@ export class Playground {
   /** Explain that the loss has flown off, and offer two ways back. */
   offerReset() {
     const { step, train } = this.trainer.now();
-    const loss = isFinite(train.loss) ? train.loss.toPrecision(2) : W.notNumber;
+    const loss = isFinite(train.loss) ? Number(train.loss.toPrecision(2)).toLocaleString("en") : W.notNumber;
     const slower = [...LEARNING_RATES].reverse().find((rate) => rate <= this.state.lr / 3) || this.state.lr / 10;
     const back = (/** @type {string} */ text, /** @type {() => void} */ onclick) => make("button", { type: "button", onclick }, text);
     const again = (/** @type {() => void} */ act) => () => {
@@ -254,10 +256,9 @@ export class Playground {
 
   /** The address of the playground's page with this state. */
   address() {
-    const text = formatState(this.state);
-    const found = PREPARED.find((s) => s.text === text);
+    const found = situationOf(this.state);
     const page = new URL(this.host.getAttribute("home") || "", location.href);
-    page.hash = found ? found.name : text;
+    page.hash = found ? found.name : formatState(this.state);
     return page.href;
   }
 

@@ -19,7 +19,7 @@ input { accent-color: var(--pst-color-primary, #0b5f6b); }
 canvas { display: block; width: 100%; }
 .bar { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; }
 .bar .field { flex: 1 1 8.5rem; min-width: 0; }
-.bar .field:has([name=situation]) { flex-grow: 2; }
+.bar .field:has([name=situation]) { flex: 3 1 12rem; }
 .field { display: flex; flex-direction: column; gap: .1rem; }
 .field > span:first-child { font-size: .8rem; color: var(--pst-color-text-muted, #59636a); }
 .says { margin: .75rem 0 .5rem; font: italic 1.02rem/1.5 var(--pst-font-family-base, Georgia, serif); }
@@ -27,7 +27,7 @@ canvas { display: block; width: 100%; }
 .message { display: none; margin: .75rem 0; padding: .65rem .9rem; background: var(--pst-color-target, #fbeec2);
   color: var(--pst-color-text-base, #23292e); border-left: 4px solid var(--pst-color-accent, #a33c17); border-radius: 0 6px 6px 0; }
 .message.on { display: block; }
-.message p { margin: 0 0 .5rem; } .message p:last-child { margin: 0; } .message button { margin-right: .5rem; }
+.message p { margin: 0 0 .5rem; } .message p:last-child { margin: 0; } .message p:has(button) { display: flex; flex-wrap: wrap; gap: .5rem; }
 .stage { display: grid; gap: 1rem 1.25rem; grid-template-columns: minmax(0, 1.04fr) minmax(0, 1fr); margin: .75rem 0 1.1rem;
   grid-template-areas: "net answer" "course answer"; }
 .net { grid-area: net; } .answer { grid-area: answer; } .course { grid-area: course; align-self: end; }
@@ -62,7 +62,8 @@ legend { padding: 0; margin-bottom: .3rem; font-size: .76rem; letter-spacing: .0
 details { margin-top: .9rem; } summary { cursor: pointer; min-height: 24px; color: var(--pst-color-link, #0b5f6b); }
 .weights { overflow-x: auto; } .weights pre { font: .78rem/1.4 var(--pst-font-family-monospace, monospace); margin: .2rem 0 .7rem; }
 .weights p { margin: .4rem 0 0; }
-.keys { margin: .6rem 0 0; font-size: .82rem; color: var(--pst-color-text-muted, #59636a); }
+.foot { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin-top: .9rem; }
+.keys { flex: 1 1 14rem; margin: 0; font-size: .82rem; color: var(--pst-color-text-muted, #59636a); }
 .ear { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @container (max-width: 560px) {
   .stage { grid-template-columns: minmax(0, 1fr); grid-template-areas: "answer" "course" "net"; }
