@@ -7,9 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chrome chrome
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
-UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py tests/test_nbval.py $(GRADING))
+DEVICE := $(addprefix tests/,test_second_device.py test_device_helpers.py test_device_lessons.py)
+UNIT := $(addprefix --ignore=,tests/test_browser.py tests/test_site.py tests/test_node.py tests/test_lessons.py $(DEVICE) tests/test_nbval.py $(GRADING))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons grading measure nbval site browser publish pdf zip links workflows lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons device grading measure nbval site browser publish pdf zip links workflows lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -40,6 +41,10 @@ unit: .venv/dev
 
 lessons: .venv/dev
 	@$(BIN)/python -m pytest -q tests/test_lessons.py
+	@$(BIN)/python -m pytest -q -m "not slow" $(DEVICE)
+
+device: .venv/dev ## run every lesson on a second device, simulated here; its claims must hold there
+	@$(BIN)/python -m pytest -q $(DEVICE)
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
 	@$(CHROMIUM)
