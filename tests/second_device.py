@@ -96,7 +96,9 @@ def _index(index):
     """Turn lists in an index into tensors, which torch cannot do for a backend in Python."""
     if isinstance(index, tuple):
         return tuple(map(_index, index))
-    return torch.tensor(index) if isinstance(index, list) else index
+    if not isinstance(index, list):
+        return index
+    return torch.tensor(index) if index else torch.zeros(0, dtype=torch.long)
 
 
 def run(func, args, kwargs):
