@@ -567,7 +567,7 @@ print("CosineAnnealingLR gives the same rate at each of 320 steps")
 
 # %%
 def share_positive(N, generator, num_matrices=1_000_000):
-    A = torch.randn(num_matrices, N, N, generator=generator).to(device)
+    A = torch.randn(num_matrices, N, N, generator=generator)
     A = A[(A.diagonal(dim1=1, dim2=2) > 0).all(dim=1)]  # (_, rows, rows)
     positive = torch.linalg.cholesky_ex(A + A.mT).info == 0
     return positive.sum().item() / num_matrices
