@@ -6,7 +6,8 @@ they do on CUDA, in CUDA's words. What it draws itself comes from a stream of it
 CUDA: equal seeds, other numbers. `OPS` counts what ran on it.
 
 Built on torch's PrivateUse1 key and its experimental backend in Python (torch 2.13); all that
-depends on that stands in this file. Ops that change a tensor's own shape in place are refused.
+depends on that stands in this file. What it cannot show: CUDA's rounding, its choice of algorithms
+and their order of sums, its speed, and operations that CUDA lacks, but for products of integers.
 """
 
 from collections import Counter
@@ -22,13 +23,15 @@ INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_
 JOINING = {"aten::cat", "aten::stack"}  # these take no CPU scalar either
 PRODUCTS = {f"aten::{name}" for name in ("mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot")}
 PRODUCTS |= {"aten::convolution", "aten::convolution_backward"}
+INEXACT = {torch.float32, torch.float64, torch.float16, torch.bfloat16}
+INEXACT |= {torch.complex64, torch.complex128}
 PLAIN = {"aten::_local_scalar_dense", "aten::equal", "aten::is_same_size"}
 
 
 class SecondTensor(torch.Tensor):
     """A tensor on the device; `raw` is what holds its numbers, and views share them."""
 
-    # Methods of torch then see an ordinary tensor.
+    # Without it torch's methods would take this for a subclass with wishes of its own.
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
@@ -110,7 +113,7 @@ def run(func, args, kwargs):
     if name == "aten::copy_":
         _raw(args[0]).copy_(_raw(args[1]), *args[2:])
         return args[0]
-    if name in PRODUCTS and not any(v.is_floating_point() for v in _tensors(args)):
+    if name in PRODUCTS and not any(v.dtype in INEXACT for v in _tensors(args)):
         raise RuntimeError(f"{name} is not implemented for integers on a GPU")
     if name == "aten::_efficientzerotensor":  # zeros without memory, of which covers know nothing
         func = torch.ops.aten.zeros.default
@@ -215,6 +218,7 @@ LIBRARY.fallback(lambda func, *args, **kwargs: run(func, args, kwargs), "Private
 
 
 def _numbers(data):
+    """Fetch the device's scalars that stand in lists."""
     if type(data) in (list, tuple):
         return [_numbers(part) for part in data]
     return data.cpu() if isinstance(data, SecondTensor) else data
