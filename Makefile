@@ -8,11 +8,12 @@ CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chr
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
 LESSONS := $(addprefix tests/,test_lessons.py test_colab.py)
+DEVICE := $(addprefix tests/,test_second_device.py test_device_helpers.py test_device_lessons.py)
 SITE := $(addprefix tests/,test_site.py test_node.py test_demos.py test_demo_engine.py)
 BROWSER := $(addprefix tests/,test_browser.py test_demo_browser.py test_demo_use.py)
-UNIT := $(addprefix --ignore=,$(LESSONS) tests/test_nbval.py $(GRADING) $(SITE) $(BROWSER))
+UNIT := $(addprefix --ignore=,$(LESSONS) $(DEVICE) tests/test_nbval.py $(GRADING) $(SITE) $(BROWSER))
 
-.PHONY: help book serve lab notebooks test check lint unit lessons colab grading measure nbval site browser publish pdf zip links workflows lock clean
+.PHONY: help book serve lab notebooks test check lint unit lessons device colab grading measure nbval site browser publish pdf zip links workflows lock clean
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 12
@@ -43,6 +44,10 @@ unit: .venv/dev
 
 lessons: .venv/dev
 	@$(BIN)/python -m pytest -q $(LESSONS)
+	@$(BIN)/python -m pytest -q -m "not slow" $(DEVICE)
+
+device: .venv/dev ## run every lesson on a second device, simulated here; its claims must hold there
+	@$(BIN)/python -m pytest -q $(DEVICE)
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed
 	@$(CHROMIUM)

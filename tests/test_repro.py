@@ -41,6 +41,17 @@ def test_start_lets_torch_compute_on_one_thread():
         torch.set_num_threads(before)
 
 
+def test_start_has_convolutions_computed_in_full_precision():
+    conv = torch.backends.cudnn.conv
+    before, conv.fp32_precision = conv.fp32_precision, "tf32"
+    with mpl.rc_context():
+        repro.start(minutes=1)
+    try:
+        assert conv.fp32_precision == "ieee"
+    finally:
+        conv.fp32_precision = before
+
+
 def test_start_says_where_it_runs_and_sets_style_and_seed(capsys, monkeypatch):
     monkeypatch.setenv("DEEPCOURSE_DEVICE", "cpu")
     with mpl.rc_context():

@@ -31,6 +31,11 @@
 # Our first data are made up, so that the truth is known. Each of 60 patients
 # got a dose of some medicine. The input $x$ counts doublings: 0 is the usual
 # dose, 1 twice as much, $-1$ half. The target $y$ is the measured effect.
+#
+# Where will this be computed? On a **device**: a GPU if there is one, else the
+# CPU. In every lesson random numbers are drawn on the CPU and then moved with
+# `.to(device)`, so that each device gets the same data, first weights and
+# batches; what is drawn comes back with `.cpu()`.
 
 # %%
 from itertools import pairwise
@@ -38,11 +43,13 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import torch
 
+from deepcourse import repro
 from deepcourse.claims import claim
 from deepcourse.plot import (
     BLUE, GREEN, GREY, ORANGE, PURPLE, plot_boundary, plot_data,
 )
 
+device = repro.device()
 torch.set_default_dtype(torch.float64)  # double precision: sharp checks
 
 def effect(x):
@@ -51,8 +58,8 @@ def effect(x):
 def make_patients(batch, seed):
     generator = torch.Generator().manual_seed(seed)
     X = 4 * torch.rand(batch, 1, generator=generator) - 2
-    noise = 0.08 * torch.randn(batch, 1, generator=generator)
-    return X, effect(X) + noise  # (batch, features), (batch, outputs)
+    y = effect(X) + 0.08 * torch.randn(batch, 1, generator=generator)
+    return X.to(device), y.to(device)  # (batch, features), (batch, outputs)
 
 
 # %% figure="exact" alt="Sixty grey points: the effect is near zero at small doses, rises to one around the usual dose and falls back to zero at large doses."
@@ -90,7 +97,8 @@ label = ax.set_ylabel("effect")
 
 # %%
 def add_one(X):
-    return torch.cat([torch.ones(len(X), 1), X], dim=1)  # (batch, features)
+    ones = torch.ones_like(X[:, :1])  # (batch, 1)
+    return torch.cat([ones, X], dim=1)  # (batch, features)
 
 def explained(y_hat, y):
     return 1 - ((y_hat - y) ** 2).mean() / y.var(correction=0)  # ()
@@ -130,7 +138,7 @@ def finite_differences(loss, theta, step=1e-5):
         slopes[i] = (loss(theta + nudge) - loss(theta - nudge)) / (2 * step)
     return slopes  # (features, outputs)
 
-start = torch.tensor([[1.0], [0.6]])  # (features, outputs)
+start = torch.tensor([[1.0], [0.6]]).to(device)  # (features, outputs)
 wiggled = finite_differences(mse, start)  # (features, outputs)
 paper = mse_gradient(start)  # (features, outputs)
 claim("the largest error of the gradient derived on paper",
@@ -154,10 +162,12 @@ plot_data(X, y, ax, s=8)
 ax.set(xlabel="dose, in doublings of the usual one", ylabel="effect",
        title="gradient descent after 0, 1 and 100 steps",
        xticks=range(-2, 3))
-grid = torch.linspace(-2, 2, 201).reshape(-1, 1)
+across = torch.linspace(-2, 2, 201).reshape(-1, 1)
+grid = across.to(device)
 for step, width in ((0, 1), (1, 1), (100, 2)):
-    ax.plot(grid, add_one(grid) @ path[step], BLUE, linewidth=width)
-    ax.text(2.05, path[step][0] + 2 * path[step][1], step, va="center")
+    line = (add_one(grid) @ path[step]).cpu()
+    ax.plot(across, line, BLUE, linewidth=width)
+    ax.text(2.05, line[-1], step, va="center")
 
 # %% [markdown]
 # Both algorithms find the same line. And the line is useless: it says that the
@@ -202,12 +212,12 @@ for ax, (name, values) in zip(axes.flat, activations.items(), strict=True):
 # trial B each helps alone, and together they cancel.
 
 # %%
-corners = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])
-either = torch.tensor([[0.0], [1], [1], [1]]).repeat(25, 1)
-just_one = torch.tensor([[0.0], [1], [1], [0]]).repeat(25, 1)
+corners = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]).to(device)
+either = torch.tensor([[0.0], [1], [1], [1]]).repeat(25, 1).to(device)
+just_one = torch.tensor([[0.0], [1], [1], [0]]).repeat(25, 1).to(device)
 generator = torch.Generator().manual_seed(0)
 shake = 0.12 * torch.randn(100, 2, generator=generator)
-X2 = corners.repeat(25, 1) + shake  # (batch, 2)
+X2 = corners.repeat(25, 1) + shake.to(device)  # (batch, 2)
 Phi2 = add_one(X2)  # (batch, 3)
 
 def accuracy(p, y):
@@ -221,7 +231,7 @@ def log_loss_gradient(theta, y=either):
     p = torch.sigmoid(Phi2 @ theta)  # (batch, outputs)
     return Phi2.T @ (p - y) / len(y)  # (features, outputs)
 
-trial = torch.tensor([[0.5], [-1.0], [2.0]])  # (features, outputs)
+trial = torch.tensor([[0.5], [-1.0], [2.0]]).to(device)  # (3, outputs)
 wiggled = finite_differences(log_loss, trial)  # (features, outputs)
 paper = log_loss_gradient(trial)  # (features, outputs)
 claim("the largest error of the logistic gradient",
@@ -258,7 +268,7 @@ claim("the largest error of the logistic gradient",
 
 # %%
 def fit_unit(y, lr=1.0, num_steps=1000):
-    theta = torch.zeros(3, 1)  # (features, outputs)
+    theta = torch.zeros(3, 1).to(device)  # (features, outputs)
     for _ in range(num_steps):
         theta = theta - lr * log_loss_gradient(theta, y)
     return lambda X: torch.sigmoid(add_one(X) @ theta)
@@ -289,7 +299,7 @@ legend = figure.legend(left.collections, ["no", "yes"], ncols=2,
 # no. Throw thousands of random lines at them and collect what appears.
 
 # %%
-thetas = torch.randn(3, 10_000, generator=generator)
+thetas = torch.randn(3, 10_000, generator=generator).to(device)
 labels = (add_one(corners) @ thetas > 0).int().T  # (10000, 4)
 found = {tuple(row) for row in labels.tolist()}
 print(f"lines make {len(found)} of the {2 ** 4} labellings")
@@ -324,9 +334,10 @@ def network(X, W1, b1, W2, b2):
 
 W1, b1 = torch.ones(2, 2), torch.tensor([0.0, -1.0])  # (2, hidden), (hidden,)
 W2, b2 = torch.tensor([[1.0], [-2.0]]), torch.zeros(1)
-print("corners:", network(corners, W1, b1, W2, b2).flatten().int().tolist())
+by_hand = [part.to(device) for part in (W1, b1, W2, b2)]
+print("corners:", network(corners, *by_hand).flatten().int().tolist())
 claim("the accuracy of two hidden units in trial B",
-      accuracy(network(X2, W1, b1, W2, b2), just_one), at_least=0.97,
+      accuracy(network(X2, *by_hand), just_one), at_least=0.97,
       baseline={"one unit": score_b}, unit="%")
 
 
@@ -363,10 +374,12 @@ for name, sizes in {"by hand, above": [2, 2, 1],
 # </details>
 
 # %%
-X3 = torch.randn(100, 3, generator=generator)  # (batch, features)
-W1 = torch.randn(3, 64, generator=generator) / 2  # (features, hidden)
-W2 = torch.randn(64, 64, generator=generator) / 8  # (hidden, hidden)
-W3 = torch.randn(64, 1, generator=generator) / 8  # (hidden, outputs)
+def draw(*shape):
+    return torch.randn(*shape, generator=generator).to(device)
+
+X3 = draw(100, 3)  # (batch, features)
+W1, W2 = draw(3, 64) / 2, draw(64, 64) / 8  # (features, _), (hidden, hidden)
+W3 = draw(64, 1) / 8  # (hidden, outputs)
 W_all = W1 @ W2 @ W3  # (features, outputs)
 stacked = X3 @ W1 @ W2 @ W3  # (batch, outputs)
 bent = torch.relu(torch.relu(X3 @ W1) @ W2) @ W3  # (batch, outputs)
@@ -393,11 +406,11 @@ claim("what collapsing the layers changes", (stacked - X3 @ W_all).abs().max(),
 
 # %%
 def place_hinges(f, units):
-    knots = torch.linspace(-2, 2, units + 1)
+    knots = torch.linspace(-2, 2, units + 1).to(device)
     heights = f(knots)
     slopes = heights.diff() / knots.diff()  # (hidden,)
     changes = torch.cat([slopes[:1], slopes.diff()])  # (hidden,)
-    W1, b1 = torch.ones(1, units), -knots[:-1]  # (features, hidden), (hidden,)
+    W1, b1 = knots.new_ones(1, units), -knots[:-1]  # (1, hidden), (hidden,)
     return W1, b1, changes.reshape(-1, 1), heights[:1]
 
 
@@ -406,7 +419,7 @@ def plot_hinges(units=6, bends=0):
     def f(x):
         return torch.sin(bends * torch.pi * x / 4) if bends else effect(x)
 
-    W1, b1, W2, b2 = place_hinges(f, units)
+    W1, b1, W2, b2 = (part.cpu() for part in place_hinges(f, units))
     x = torch.linspace(-2.5, 2.5, 501).reshape(-1, 1)  # (points, features)
     # One column per unit: what it sends to the output.
     parts = torch.relu(x @ W1 + b1) * W2.T  # (points, hidden)
@@ -420,7 +433,7 @@ def plot_hinges(units=6, bends=0):
     low.set(xlabel="x", ylim=(-1.4, 1.9), title="their sum")
     low.legend(ncols=2, loc="upper right")
 
-knots = torch.linspace(-2, 2, 7).reshape(-1, 1)  # (points, features)
+knots = torch.linspace(-2, 2, 7)[:, None].to(device)  # (points, features)
 miss = network(knots, *place_hinges(effect, 6)) - effect(knots)
 line_miss = add_one(knots) @ theta - effect(knots)
 claim("the error of six hinges at their knots", miss.abs().max(),
@@ -444,7 +457,7 @@ plot_hinges()
 # </details>
 
 # %%
-fine = torch.linspace(-2, 2, 4001).reshape(-1, 1)
+fine = torch.linspace(-2, 2, 4001).reshape(-1, 1).to(device)
 errors = []
 for units in (16, 32, 64, 128, 256):
     gap = network(fine, *place_hinges(effect, units)) - effect(fine)
@@ -493,7 +506,8 @@ def init(hidden, seed):
 
     def uniform(*shape, reach):  # numbers between -reach and reach
         values = 2 * torch.rand(*shape, generator=generator) - 1
-        return (reach * values).requires_grad_()  # torch, keep track
+        values = (reach * values).to(device)
+        return values.requires_grad_()  # torch, keep track
 
     W1, b1 = uniform(1, hidden, reach=1), uniform(hidden, reach=1)
     reach = hidden ** -0.5
@@ -526,11 +540,11 @@ claim("how far the networks miss the truth at the right edge",
 bends = -trained[0][1] / trained[0][0][0]  # (hidden,)
 _, ax = plt.subplots(figsize=(5.6, 3))
 plot_data(X, y, ax, s=8, label=None)
-ax.plot(grid, effect(grid), color=GREY, linewidth=6, alpha=0.4, label="truth")
-ax.plot(grid, add_one(grid) @ theta, "--", color=BLUE, label="best line")
+ax.plot(across, effect(across), GREY, linewidth=6, alpha=0.4, label="truth")
+ax.plot(across, (add_one(grid) @ theta).cpu(), "--", label="best line")
 for t, color in zip(trained, (ORANGE, GREEN), strict=False):
-    ax.plot(grid, network(grid, *t), color=color, linewidth=1.5)
-inside = bends[bends.abs() < 2]  # (_,)
+    ax.plot(across, network(grid, *t).cpu(), color, linewidth=1.5)
+inside = bends[bends.abs() < 2].cpu()  # (_,)
 ax.plot(inside, 0 * inside - 0.35, "^", color=ORANGE, markersize=5)
 ax.set(xlim=(-2.2, 2.2), xlabel="dose, in doublings of the usual one",
        ylabel="effect", title="two of the three networks",
@@ -617,7 +631,7 @@ legend = ax.legend(ax.lines[:1] + ax.lines[1:2] + ax.lines[4:5], [
 from torch import nn
 
 W1, b1, W2, b2 = init(12, seed=0)
-model = nn.Sequential(nn.Linear(1, 12), nn.ReLU(), nn.Linear(12, 1))
+model = nn.Sequential(nn.Linear(1, 12), nn.ReLU(), nn.Linear(12, 1)).to(device)
 with torch.no_grad():
     model[0].weight.copy_(W1.T)
     model[0].bias.copy_(b1)
@@ -655,7 +669,7 @@ from deepcourse.training import train
 def make_model(features, hidden, seed):
     torch.manual_seed(seed)
     return nn.Sequential(nn.Linear(features, hidden), nn.ReLU(),
-                         nn.Linear(hidden, 1))
+                         nn.Linear(hidden, 1)).to(device)
 
 def fit_trial_b(hidden, seed):
     model = make_model(2, hidden, seed)
@@ -717,7 +731,7 @@ def error(model, X, y):
     return ((model(X) - y) ** 2).mean().item()
 
 def contest(seed):
-    data = load_diabetes(seed).standardized(targets=True)
+    data = load_diabetes(seed).standardized(targets=True).to(device)
 
     def on_validation(setting):
         model = fit_network(data.X_train, data.y_train, *setting)
@@ -772,8 +786,7 @@ legend = ax.legend(ncols=2, fontsize="small", loc="upper left")
 # ## At full size
 #
 # Nothing new is needed to grow: more units, more layers, small batches of data
-# (`train` takes a `batch_size`), single precision, and `.to(device)` to put
-# model and data on a GPU.
+# (`train` takes a `batch_size`), single precision, and a GPU as the device.
 #
 # ## Recap
 #

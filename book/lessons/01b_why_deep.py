@@ -37,28 +37,32 @@
 # activation is softplus, $\sigma(z) = \ln(1 + e^z)$, a rounded ReLU, with
 # $\sigma''(0) = 1/4$. Let it answer three times, with $\lambda = 0.1$. Then
 # hold $b = 0.8$, move $a$, and draw what each of the four units sends to the
-# output, with the rather large $\lambda = 1$.
+# output, with the rather large $\lambda = 1$. (In code, `.to(X)` gives the
+# weights the number type and the device of `X`.)
 
 # %%
 import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import softplus
 
+from deepcourse import repro
 from deepcourse.plot import BLUE, GREEN, GREY, ORANGE, PURPLE
 
+device = repro.device()
 SIGNS = torch.tensor([[1.0, -1, 1, -1], [1, -1, -1, 1]])  # (features, hidden)
 ENDS = torch.tensor([[1.0], [1], [-1], [-1]])  # (hidden, outputs)
 
 
 def gate(X, lam, sigma=softplus, bend=1 / 4, bias=0.0):  # bend: σ''(bias)
-    W1 = lam * SIGNS.to(X.dtype)  # (features, hidden)
-    W2 = ENDS.to(X.dtype) / (4 * lam**2 * bend)  # (hidden, outputs)
+    W1 = lam * SIGNS.to(X)  # (features, hidden)
+    W2 = ENDS.to(X) / (4 * lam**2 * bend)  # (hidden, outputs)
     H1 = sigma(X @ W1 + bias)  # (batch, hidden)
     return H1 @ W2  # (batch, outputs)
 
 
 for a, b in [(0.7, -0.4), (0.9, 0.9), (-0.5, -0.6)]:
-    answer = gate(torch.tensor([[a, b]]).double(), lam=0.1).item()
+    pair = torch.tensor([[a, b]]).double().to(device)  # (1, features)
+    answer = gate(pair, lam=0.1).item()
     print(f"{a} times {b} is {a * b:.2f}; the gate says {answer:.2f}")
 
 # %% figure="exact" alt="Four curves over a: two bending upwards and two bending downwards, each pair a solid curve and a dashed one for its mirror image; and their sum, which lies close to the grey straight line a times 0.8."
@@ -116,7 +120,7 @@ legend = ax.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 # %% figure="trained" alt="Largest error of the gate against lambda on logarithmic axes: both precisions follow the line lambda squared over 6 as lambda falls, then turn upwards, single precision at an error near 0.0003, double precision at a few 1e-8."
 side = torch.linspace(-1, 1, 41).double()  # (rows,)
-SQUARE = torch.cartesian_prod(side, side)  # (points, features)
+SQUARE = torch.cartesian_prod(side, side).to(device)  # (points, features)
 lams = [10 ** (-k / 4) for k in range(21)]
 
 
@@ -175,7 +179,7 @@ ACTIVATIONS = {
 
 
 def curvature(sigma, at=0.0):
-    second = grad(grad(sigma))(torch.tensor(at).double())  # ()
+    second = grad(grad(sigma))(torch.tensor(at).double().to(device))  # ()
     return second.item() + 0.0  # turns -0.0 into 0.0
 
 
@@ -224,9 +228,9 @@ def plot_gate(log10_lambda=0.0, activation="softplus", bias=0.0):
     for b, color in [(-0.9, PURPLE), (0.3, BLUE), (0.9, GREEN)]:
         ax.plot(a, a * b, color=GREY, ls="--", lw=1.2)
         if abs(bend) > 1e-9:
-            X = torch.stack([a, 0 * a + b], dim=1)  # (points, features)
+            X = torch.stack([a, 0 * a + b], dim=1).to(device)  # (points, 2)
             y_hat = gate(X, 10**log10_lambda, sigma, bend, bias)
-            ax.plot(a, y_hat, color=color)
+            ax.plot(a, y_hat.cpu(), color=color)
         ax.text(1.03, b, f"b = {b}", color=color, va="center")
     title = f"curvature {bend:.3f}" + ("" if abs(bend) > 1e-9 else ": no gate")
     ax.set(xlabel="a", ylabel="answer", ylim=(-1.1, 1.1), title=title)
@@ -269,7 +273,7 @@ class Gate(nn.Module):
         return self.output(softplus(self.hidden(X)))  # (batch, outputs)
 
 
-module = Gate(lam=0.01)
+module = Gate(lam=0.01).to(device)
 same = torch.allclose(module(SQUARE), gate(SQUARE, 0.01), rtol=0, atol=1e-9)
 assert same
 print("module and formula agree:", same)
@@ -327,7 +331,7 @@ def make_products(batch, features, seed):
     order = torch.randperm(features, generator=generator)
     pairs = order[:20].view(10, 2)  # (10, 2)
     y = X[:, pairs].prod(2).sum(1, keepdim=True) / 10**0.5
-    return X, y  # (batch, features), (batch, outputs)
+    return X.to(device), y.to(device)  # (batch, features), (batch, outputs)
 
 
 def r2(y_hat, y):
@@ -366,7 +370,7 @@ for seed in [1, 2, 3]:
     X, y = make_products(5000, 100, seed)
     for batch, scores in network.items():
         fit, new = (X[:batch], y[:batch]), (X[3000:], y[3000:])
-        model = OneLayer(100, torch.square, seed)
+        model = OneLayer(100, torch.square, seed).to(device)
         notes = follow(model, fit, [new], 1e-2, 600, seed)
         scores.append(notes[-1].item())
 print("parameters:", sum(p.numel() for p in model.parameters()))
@@ -378,7 +382,7 @@ print("parameters:", sum(p.numel() for p in model.parameters()))
 # from zero ends there too: it only ever adds multiples of the rows of $\Phi$.
 
 # %%
-i, j = torch.triu_indices(100, 100)  # (terms,), (terms,)
+i, j = torch.triu_indices(100, 100, device=device)  # (terms,), (terms,)
 Phi = X[:, i] * X[:, j]  # (batch, terms)
 fit, new = Phi[:3000], Phi[3000:]
 theta = fit.T @ torch.linalg.solve(fit @ fit.T, y[:3000])  # (terms, outputs)
@@ -449,7 +453,7 @@ for name, seed in [(name, seed) for seed in [1, 2, 3] for name in RIVALS]:
     if name == "square":
         X, y = make_products(66_000, 1000, seed)
         fit, new = zip(X.split(64_000), y.split(64_000), strict=True)
-    model = OneLayer(1000, RIVALS[name], seed)
+    model = OneLayer(1000, RIVALS[name], seed).to(device)
     notes = follow(model, fit, [new], 3e-3, steps[name], seed, 512)
     curves.setdefault(name, []).append(notes.flatten())
 
@@ -524,12 +528,12 @@ def signs(n):
 
 def tree(X, lam):
     while X.shape[1] > 1:
-        X = Gate(lam)(X.reshape(-1, 2)).detach().reshape(len(X), -1)
+        X = Gate(lam).to(device)(X.reshape(-1, 2)).detach().view(len(X), -1)
     return X  # (batch, outputs)
 
 
 def flat(X, lam):
-    S = signs(X.shape[1])  # (hidden, features)
+    S = signs(X.shape[1]).to(device)  # (hidden, features)
     W2 = (S / (2 * lam)).prod(dim=1, keepdim=True)  # (hidden, outputs)
     return torch.exp(lam * X @ S.T) @ W2  # (batch, outputs)
 
@@ -537,7 +541,7 @@ def flat(X, lam):
 def worst(network, n, lam):
     generator = torch.Generator().manual_seed(0)
     inside = 2 * torch.rand(500, n, generator=generator).double() - 1
-    X = torch.cat([signs(n), inside])  # (points, features)
+    X = torch.cat([signs(n), inside]).to(device)  # (points, features)
     y_hat = network(X, lam)  # (points, outputs)
     return (y_hat - X.prod(dim=1, keepdim=True)).abs().max().item()
 
@@ -685,9 +689,10 @@ def errors(target, shape, lr, seed, num_steps):
     generator = torch.Generator().manual_seed(seed)
     X = low + (high - low) * torch.rand(8000, 8, generator=generator)
     y = (f(X) - f(X[:4000]).mean()) / f(X[:4000]).std()  # (batch, outputs)
+    X, y = X.to(device), y.to(device)  # (batch, features), (batch, outputs)
     parts = list(zip(X.split(4000), y.split(4000), strict=True))
     torch.manual_seed(1000 + seed)
-    model = mlp(SHAPES[shape])
+    model = mlp(SHAPES[shape]).to(device)
     return 1 - follow(model, parts[0], parts, lr, num_steps, seed)
 
 

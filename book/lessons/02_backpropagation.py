@@ -618,6 +618,10 @@ explore(plot_neuron, x=(-4.0, 4.0, 0.5), w=(-4.0, 4.0, 0.5),
 # %%
 import torch
 
+from deepcourse import repro
+
+device = repro.device()
+
 def engine_gradient(parameters):
     made = np.vectorize(Value, otypes=[object])
     values = [made(P) for P in parameters]
@@ -625,13 +629,13 @@ def engine_gradient(parameters):
     return [np.vectorize(lambda v: v.grad)(V) for V in values]
 
 def torch_gradient(parameters, dtype=torch.float64):
-    X_t, y_t, W1, b1, W2, b2 = (torch.tensor(P, dtype=dtype)
+    X_t, y_t, W1, b1, W2, b2 = (torch.tensor(P, dtype=dtype).to(device)
                                 for P in (X, y, *parameters))
     tensors = [P.requires_grad_() for P in (W1, b1, W2, b2)]
     H1 = torch.sigmoid(X_t @ W1 + b1)  # (batch, hidden)
     y_hat = torch.sigmoid(H1 @ W2 + b2)  # (batch, outputs)
     (((y_hat - y_t) ** 2).sum() / 2).backward()
-    return [P.grad.numpy() for P in tensors]
+    return [P.grad.cpu().numpy() for P in tensors]
 
 # %% figure="exact" alt="The gradient of each of the 13 parameters. For every parameter a grey ring, a blue dot and an orange cross lie exactly on each other."
 start = Value.made
@@ -726,19 +730,19 @@ print(f"central differences {2 * parameters_all * weights:,}")
 # %%
 from torch import nn
 
+X_t, y_t = (torch.tensor(array).to(device) for array in (X, y))
 W1, b1, W2, b2 = parameters
 model = nn.Sequential(nn.Linear(2, 3), nn.Sigmoid(), nn.Linear(3, 1),
-                      nn.Sigmoid()).double()
+                      nn.Sigmoid()).double().to(device)
 with torch.no_grad():
     given = W1.T, b1, W2.T, b2
     for own, array in zip(model.parameters(), given, strict=True):
         own.copy_(torch.tensor(array))
 
 def gap_after_backward():
-    loss = nn.functional.mse_loss(model(torch.tensor(X)), torch.tensor(y),
-                                  reduction="sum") / 2  # ()
+    loss = nn.functional.mse_loss(model(X_t), y_t, reduction="sum") / 2  # ()
     loss.backward()
-    dW1, db1, dW2, db2 = (P.grad.numpy() for P in model.parameters())
+    dW1, db1, dW2, db2 = (P.grad.cpu().numpy() for P in model.parameters())
     return np.abs(flat([dW1.T, db1, dW2.T, db2]) - on_paper).max()
 
 once, twice = gap_after_backward(), gap_after_backward()
@@ -750,7 +754,7 @@ names = [name for name, _ in model.named_parameters()]
 
 def answer(*values):
     named = dict(zip(names, values, strict=True))
-    return torch.func.functional_call(model, named, torch.tensor(X))
+    return torch.func.functional_call(model, named, X_t)
 
 given = tuple(model.parameters())
 print("gradcheck by", names, torch.autograd.gradcheck(answer, given))

@@ -39,9 +39,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from deepcourse import repro
 from deepcourse.layers import ACTIVATIONS, LOSSES, Activation, Dense
 from deepcourse.layers import run, run_back
 
+device = repro.device()
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)  # small matrices: a second thread only slows
 slope = LOSSES["cross-entropy"][1]  # the loss's derivative by the answer
@@ -173,7 +175,8 @@ def make_spirals(batch, seed, turns=1.25):
     y = torch.arange(batch).reshape(-1, 1) % 2.0  # (batch, outputs)
     angle = 2 * torch.pi * (turns * t + y / 2)
     X = 2 * t * torch.cat([angle.cos(), angle.sin()], dim=1)
-    return X + 0.05 * torch.randn(batch, 2, generator=generator), y
+    X = X + 0.05 * torch.randn(batch, 2, generator=generator)
+    return X.to(device), y.to(device)  # (batch, features), (batch, outputs)
 
 class Bend(nn.Module):
     def __init__(self, hidden):
@@ -185,12 +188,13 @@ class Bend(nn.Module):
         return H + self.bends(H)  # (batch, features)
 
 def move(layers, P):
-    return layers(torch.as_tensor(P)).detach().numpy()  # (points, features)
+    H = layers(torch.as_tensor(P).to(device))  # (points, features)
+    return H.detach().cpu().numpy()
 
 # %% figure="trained" alt="Four panels. First two interleaved spirals on a square grid. Layer by layer the grid is stretched and folded, until in the last panel a straight green line has the blue points on one side and the orange ones on the other."
 def learn_spirals(bends, seed):
     torch.manual_seed(seed)
-    model = nn.Sequential(*map(Bend, bends), nn.Linear(2, 1))
+    model = nn.Sequential(*map(Bend, bends), nn.Linear(2, 1)).to(device)
     train(model, *make_spirals(400, seed=0),
           nn.functional.binary_cross_entropy_with_logits,
           torch.optim.Adam(model.parameters(), lr=0.02), num_steps=600)
@@ -203,13 +207,12 @@ linear = {"a straight line": [score for _, score in straight]}
 for name, runs in (("three layers of 8", deep), ("one layer of 24", single)):
     claim(f"the accuracy of {name} bends on new points", [s for _, s in runs],
           at_least=0.95, baseline=linear, unit="%")
-X_t, y_t = make_spirals(120, seed=0)
+X_t, y_t = (part.cpu().numpy() for part in make_spirals(120, seed=0))
 figure, axes = plt.subplots(2, 2, figsize=(5.0, 3.8))
 for depth, ax in enumerate(axes.flat):
-    draw(ax, partial(move, deep[0][0][:depth]), X_t.numpy(), y_t[:, 0].numpy(),
-         reach=2.1)
+    draw(ax, partial(move, deep[0][0][:depth]), X_t, y_t[:, 0], reach=2.1)
     ax.set_title(f"after layer {depth}" if depth else "the plane")
-w, b = (P.detach().numpy() for P in deep[0][0][-1].parameters())
+w, b = (P.detach().cpu().numpy() for P in deep[0][0][-1].parameters())
 border = axes[1, 1].axline((0, -b[0] / w[0, 1]), slope=-w[0, 0] / w[0, 1],
                            color=GREEN)
 
@@ -648,7 +651,7 @@ def digit_runs(sizes):
                           num_steps=1000) for seed in range(6)]
 
 def other_errors(seed):
-    parts = load_digits(seed)
+    parts = load_digits(seed).to(device)
     near = torch.cdist(parts.X_test, parts.X_train).topk(3, largest=False)
     votes = parts.y_train[near.indices].sum(dim=1)  # (batch, classes)
     usual = parts.y_train.sum(dim=0)  # (classes,)
@@ -709,13 +712,15 @@ for ax, (pixels, (digit, answer)) in zip(axes.flat, shown, strict=True):
 
 # %%
 model = nn.Sequential(nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 10))
+model.to(device)
 for own, layer in zip(model[::2], reader[::2], strict=True):
     own.load_state_dict({"weight": torch.tensor(layer.W.T),
                          "bias": torch.tensor(layer.b)})
 run_back(reader, slope(run(reader, X[:32]), y[:32]))
-answer = model(digits.X_train[:32])  # (batch, classes)
-nn.functional.cross_entropy(answer, digits.y_train[:32]).backward()
-gap = np.abs(model[0].weight.grad.numpy().T - reader[0].dW).max()
+there = digits.to(device)
+answer = model(there.X_train[:32])  # (batch, classes)
+nn.functional.cross_entropy(answer, there.y_train[:32]).backward()
+gap = np.abs(model[0].weight.grad.cpu().numpy().T - reader[0].dW).max()
 claim("the gap between torch's gradient and ours", gap, at_most=1e-10,
       baseline={"no gradient at all": np.abs(reader[0].dW).max()})
 

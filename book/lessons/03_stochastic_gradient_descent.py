@@ -44,14 +44,16 @@
 import matplotlib.pyplot as plt
 import torch
 
+from deepcourse import repro
 from deepcourse.claims import claim
 from deepcourse.data import load_diabetes
 from deepcourse.plot import BLUE, GREEN, GREY, ORANGE
 
+device = repro.device()
 torch.set_default_dtype(torch.float64)  # double precision: sharp checks
-data = load_diabetes().standardized(targets=True)
+data = load_diabetes().standardized(targets=True).to(device)
 X, y = data.X_train[:, [4, 5]], data.y_train  # (batch, 2), (batch, outputs)
-start = torch.tensor([[-0.5], [1.7]])  # (features, outputs)
+start = torch.tensor([[-0.5], [1.7]]).to(device)  # (features, outputs)
 
 def gradient(theta, rows=slice(None)):
     misses = X[rows] @ theta - y[rows]  # (batch, outputs)
@@ -85,11 +87,11 @@ def excess(places):
 
 def draw_valley(ax):
     side = torch.linspace(-2.2, 2.2, 89)  # (rows,)
-    grid = torch.cartesian_prod(side, side)  # (points, features)
-    heights = excess(grid).reshape(89, 89).T  # (rows, rows)
+    grid = torch.cartesian_prod(side, side).to(device)  # (points, features)
+    heights = excess(grid).reshape(89, 89).T.cpu()  # (rows, rows)
     ax.contour(side, side, heights, [0.03, 0.3, 3],
                colors=GREY, linewidths=0.7)
-    ax.plot(*best, "+", color=GREY, markersize=9)
+    ax.plot(*best.cpu(), "+", color=GREY, markersize=9)
     ax.set(xlim=(-1.6, 1.2), ylim=(-1.2, 2), aspect="equal")
 
 
@@ -124,7 +126,7 @@ for ax, (name, (size, lr)) in zip(axes, RUNS.items(), strict=True):
     path = walk(size, lr, num_epochs=5)
     print(f"{name}: rate {lr}, {len(path) - 1:,} steps")
     draw_valley(ax)
-    ax.plot(*path.T, color=BLUE, linewidth=0.9)
+    ax.plot(*path.T.cpu(), color=BLUE, linewidth=0.9)
     ax.set(title=name, xlabel="cholesterol", xticks=[-1, 0, 1])
 axes[0].set_ylabel("weight of LDL")
 ends = {name: mean_excess(*run, range(5, 15)) for name, run in RUNS.items()}
@@ -162,17 +164,17 @@ for name, end in ends.items():
 G = 2 * X * (X @ start - y)  # (batch, features)
 g, N = gradient(start).T, len(X)  # (1, features), ()
 assert torch.allclose(G.mean(dim=0, keepdim=True), g)
-sigma2 = ((G - g) ** 2).sum(dim=1).mean()  # ()
+sigma2 = ((G - g) ** 2).sum(dim=1).mean().item()
 sizes = torch.tensor([1, 2, 4, 8, 16, 32, 64, 128, 256])
 theory = (sigma2 / sizes * (N - sizes) / (N - 1)).sqrt()
 generator = torch.Generator().manual_seed(0)
-orders = torch.rand(5000, N, generator=generator).argsort(dim=1)
+orders = torch.rand(5000, N, generator=generator).argsort(dim=1).to(device)
 
 def measure(B):
     means = G[orders[:, :B]].mean(dim=1)  # (_, features)
     return ((means - g) ** 2).sum(dim=1).mean().sqrt()  # ()
 
-noise = torch.stack([measure(B) for B in sizes])
+noise = torch.stack([measure(B) for B in sizes]).cpu()
 faster = (noise[0] / 16 / theory[4] - 1).abs()  # ()
 
 # %% figure="exact" alt="Root mean square noise of the gradient against batch size on logarithmic axes. The measured dots follow the straight line with slope minus one half and bend below it when the batch is a large part of all patients."
@@ -272,7 +274,7 @@ def plot_paths(lr=0.45, beta=0.5, num_steps=30):
     for path, color, name in ((plain, BLUE, "without momentum"),
                               (coast, ORANGE, f"momentum {beta:.2f}")):
         left = excess(path[-1:]).item()
-        ax.plot(*path.T, color=color, linewidth=1.2,
+        ax.plot(*path.T.cpu(), color=color, linewidth=1.2,
                 label=f"{name}\nends at {left:.1g}")
     ax.set(xlabel="weight of cholesterol", ylabel="weight of LDL")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
@@ -308,8 +310,8 @@ explore(plot_paths, lr=(0.05, 1.1, 0.05), beta=(0.0, 0.95, 0.05),
 
 # %%
 def count_steps(rule, kappa, lr, limit=10_000, **settings):
-    curve = torch.tensor([[1.0], [kappa]])  # (features, outputs)
-    theta, state = torch.ones(2, 1), {}
+    curve = torch.tensor([[1.0], [kappa]]).to(device)  # (features, outputs)
+    theta, state = torch.ones_like(curve), {}
     for step in range(limit):
         if (curve * theta**2).sum() < 1e-6 * curve.sum():
             return step
@@ -424,11 +426,11 @@ for rule, near_miss, optimizer_class, settings in [
 # </details>
 
 # %%
-flat = torch.diag(torch.tensor([1.0, 1000.0]))  # (features, features)
+flat = torch.tensor([1.0, 1000.0]).diag().to(device)  # (features, features)
 starts = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
 
 def share_left(rule, R, lr, num_steps=300, **settings):
-    bowl, theta, state = R @ flat @ R.T, R @ starts, {}
+    bowl, theta, state = R @ flat @ R.T, R @ starts.to(device), {}
     first = (bowl @ theta * theta).sum(dim=0)  # (points,)
     for _ in range(num_steps):
         theta = rule(theta, bowl @ theta, state, lr, **settings)
@@ -438,6 +440,7 @@ def share_left(rule, R, lr, num_steps=300, **settings):
 
 # %% figure="trained" alt="Share of the loss left after 300 steps against the learning rate, logarithmic axes. Momentum falls to about 1e-14 on one and the same curve in both valleys. Adam along an axis falls about as low at rates above 0.01. In the turned valley it stays far higher at these rates; with a shorter memory it falls lower at rates from 0.01 to 0.1 and rises again."
 turns = [torch.eye(2), torch.tensor([[0.5, 0.5], [-0.5, 0.5]]) * 2**0.5]
+turns = [R.to(device) for R in turns]
 coast = [1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 3.5e-3]
 rates = [3e-3, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30]
 axis, turned = ([share_left(adam, R, lr) for lr in rates] for R in turns)
@@ -496,7 +499,7 @@ def anneal(schedule, seed, num_epochs=20, batch_size=16):
             lr = schedule((len(path) - 1) / num_steps)
             theta = theta - lr * gradient(theta, rows)  # (features, outputs)
             path.append(theta)
-    return excess(torch.cat(path, dim=1).T)  # (points,)
+    return excess(torch.cat(path, dim=1).T).cpu()  # (points,)
 
 SCHEDULES = {"high, 0.2": lambda share: 0.2, "low, 0.02": lambda share: 0.02,
              "cosine from 0.2": lambda share: 0.1 * (1 + cos(pi * share))}
@@ -623,13 +626,13 @@ C = (U * spread) @ U.T  # (features, features) @ (_, _) -> (features, features)
 
 def missed(weights):
     W1, W2 = weights[:20].view(10, 2), weights[20:].view(2, 10)
-    rest = torch.eye(10) - W1 @ W2  # (features, features)
+    rest = torch.eye(10, device=device) - W1 @ W2  # (features, features)
     return ((C @ rest) * rest).sum()  # ()
 
 places = []
 choices = [kept for k in range(3) for kept in combinations(range(10), k)]
 for kept in choices:
-    W1 = torch.zeros(10, 2)  # (features, hidden)
+    W1 = torch.zeros(10, 2).to(device)  # (features, hidden)
     W1[:, :len(kept)] = U[:, list(kept)]
     places.append(torch.cat([W1.flatten(), W1.T.flatten()]))
 print(f"{1} + {10} + {10 * 9 // 2} = {len(places)} places")
@@ -648,8 +651,8 @@ claim("the largest slope at these places", slope(places).abs().max(),
       baseline={"a step of 0.01 away": slope(places + 0.01).abs().max()})
 hessians = torch.func.vmap(torch.func.hessian(missed))(places)
 curves = torch.linalg.eigvalsh(hessians)  # (points, _)
-down = (curves < -1e-6).sum(dim=1)
-losses = torch.func.vmap(missed)(places)  # (points,)
+down = (curves < -1e-6).sum(dim=1).cpu()
+losses = torch.func.vmap(missed)(places).cpu()  # (points,)
 
 def foretold(kept):
     better = sum(i < j and j not in kept for i in kept for j in range(10))
@@ -686,7 +689,7 @@ print(f"2 ways down: {two.item():.1f}, 9 ways down: {nine.item():.1f}")
 # %% figure="trained" alt="Loss of the linear autoencoder against steps, five runs from tiny weights. Each run is a staircase: it stays level at the grey line of a saddle, falls, stays level at the next, and ends at the lowest line, the minimum. A dotted line marks the lowest saddle, just above the minimum; one run waits there too."
 def descend(seed, lr=0.06, num_steps=900):
     generator = torch.Generator().manual_seed(seed)
-    weights = 1e-6 * torch.randn(40, generator=generator)  # (40,)
+    weights = 1e-6 * torch.randn(40, generator=generator).to(device)  # (40,)
     history = []
     for _ in range(num_steps):
         slope, loss = torch.func.grad_and_value(missed)(weights)
@@ -697,7 +700,7 @@ def descend(seed, lr=0.06, num_steps=900):
 runs = [descend(seed) for seed in range(5)]
 figure, ax = plt.subplots()
 for kept in (0, 1, 2):
-    ax.axhline(spread[:10 - kept].sum(), color=GREY, linewidth=0.8)
+    ax.axhline(spread[:10 - kept].sum().item(), color=GREY, linewidth=0.8)
 lowest, second = losses.sort().values[:2].tolist()
 ax.axhline(second, color=GREY, linewidth=0.8, linestyle=":")
 for run in runs:

@@ -36,18 +36,22 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import conv2d
 
+from deepcourse import repro
 from deepcourse.claims import claim
 from deepcourse.pictures import load_photo
 
+device = repro.device()
 photo = (255 * load_photo("pagoda")).round()  # (rows, columns)
+photo = photo.double().to(device)  # whole numbers stay whole on each device
 KERNELS = {"Winther": torch.tensor([[10.0, 0, -10], [0, 0, 0], [-10, 0, 10]]),
            "Sobel": torch.tensor([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])}
+KERNELS = {name: K.to(photo) for name, K in KERNELS.items()}
 
 # %% figure="exact" alt="Three pictures side by side: a grey photograph of a pagoda between trees, and the large answers of the two kernels to it, blue above zero and red below. Winther's kernel marks corners, slanted roofs and leaves with small specks of both colours. Sobel's marks the vertical edges: blue where dark follows bright from left to right, red where bright follows dark."
 figure, axes = plt.subplots(1, 3, figsize=(5.6, 1.6))
-axes[0].imshow((photo / 12).round(), "gray", interpolation="nearest")
+axes[0].imshow((photo / 12).round().cpu(), "gray", interpolation="nearest")
 for ax, K in zip(axes[1:], KERNELS.values(), strict=True):
-    Z = conv2d(photo[None, None], K[None, None])[0, 0]
+    Z = conv2d(photo[None, None], K[None, None])[0, 0].cpu()
     large = Z.abs() > 2 * Z.abs().mean()
     ax.imshow(Z.sign().where(large, torch.nan), "RdYlBu", vmin=-1.4, vmax=1.4,
               interpolation="nearest")
@@ -72,7 +76,7 @@ for ax, name in zip(axes, ("photograph", *KERNELS), strict=True):
 # %%
 def slide(X, K):
     height, width = K.shape
-    Z = torch.empty(len(X) - height + 1, X.shape[1] - width + 1)
+    Z = X.new_empty(len(X) - height + 1, X.shape[1] - width + 1)
     for i in range(Z.shape[0]):
         for j in range(Z.shape[1]):
             Z[i, j] = (K * X[i:i + height, j:j + width]).sum()  # ()
@@ -80,7 +84,7 @@ def slide(X, K):
 
 
 # %%
-corner = torch.zeros(6, 6)  # (rows, columns)
+corner = photo.new_zeros(6, 6)  # (rows, columns)
 corner[3:, 3:] = 1
 for name, K in KERNELS.items():
     print(name)
@@ -145,10 +149,12 @@ import numpy as np
 
 for name, K in KERNELS.items():
     print(f"{name}'s kernel, turned: {K.flip(0, 1).int().tolist()}")
-both = np.apply_along_axis(np.convolve, 0, photo.numpy(), (1, 2, 1), "valid")
+both = photo.cpu().numpy()  # (rows, columns)
+both = np.apply_along_axis(np.convolve, 0, both, (1, 2, 1), "valid")
 both = np.apply_along_axis(np.convolve, 1, both, (1, 0, -1), "valid")
-turned, straight = (np.abs(slide(photo, kernel).numpy() - both).max().item()
-                    for kernel in (K.flip(0, 1), K))
+turned, straight = (
+    np.abs(slide(photo, kernel).cpu().numpy() - both).max().item()
+    for kernel in (K.flip(0, 1), K))
 claim("Sobel: the gap of the turned window to np.convolve", turned,
       at_most=0, baseline={"not turned": straight})
 
@@ -205,8 +211,8 @@ agree = []
 for n, k, s, p, d in product(range(1, 13), range(1, 6), range(1, 5), range(4),
                              range(1, 4)):
     if n + 2 * p > d * (k - 1):
-        Z = conv2d(torch.zeros(1, 1, n, n), torch.zeros(1, 1, k, k),
-                   stride=s, padding=p, dilation=d)
+        X, K = photo.new_zeros(1, 1, n, n), photo.new_zeros(1, 1, k, k)
+        Z = conv2d(X, K, stride=s, padding=p, dilation=d)
         agree.append(Z.shape[3] == (n + 2 * p - d * (k - 1) - 1) // s + 1)
 print(f"the formula holds in {sum(agree):,} of {len(agree):,} cases")
 
@@ -230,9 +236,9 @@ def reach(layers):
     return field
 
 def measured_reach(layers, n=101):
-    Z = X = torch.zeros(1, 1, n, n, requires_grad=True)
+    Z = X = photo.new_zeros(1, 1, n, n, requires_grad=True)
     for k, s, d in layers:
-        Z = conv2d(Z, torch.ones(1, 1, k, k), stride=s, dilation=d)
+        Z = conv2d(Z, photo.new_ones(1, 1, k, k), stride=s, dilation=d)
     Z[0, 0, Z.shape[2] // 2, Z.shape[3] // 2].backward()
     seen = X.grad[0, 0].sum(dim=0).nonzero()[:, 0]  # (points,)
     return (seen.max() - seen.min() + 1).item(), len(seen)
@@ -261,13 +267,14 @@ for name, layers in (("one 7x7", [(7, 1, 1)]), ("three 3x3", [(3, 1, 1)] * 3),
 # **Shared**: all units of a map look with the same weights. Which saves more?
 
 # %% figure="exact" alt="A matrix of 16 rows and 36 columns, almost all of it empty. Three short diagonal bands of red and blue entries repeat in each block of rows: the same few weights, moved along."
-pixels = torch.eye(36).view(36, 1, 6, 6)  # (36, channels, rows, columns)
 K = KERNELS["Sobel"]
+pixels = torch.eye(36).view(36, 1, 6, 6).to(K)  # (36, 1, rows, columns)
 matrix = conv2d(pixels, K[None, None]).flatten(1).T  # (units, features)
-x = torch.randint(9, (36,)).float()  # (features,)
+x = torch.randint(9, (36,)).to(K)  # (features,)
 assert torch.equal(matrix @ x, slide(x.view(6, 6), K).flatten())
 figure, ax = plt.subplots(figsize=(5.2, 2.6))
-ax.imshow(matrix.where(matrix != 0, torch.nan), "RdYlBu", vmin=-2.5, vmax=2.5)
+shown = matrix.where(matrix != 0, torch.nan).cpu()
+ax.imshow(shown, "RdYlBu", vmin=-2.5, vmax=2.5)
 ax.set(xlabel="pixel of a 6 by 6 picture", ylabel="unit")
 print(f"{matrix.numel()} entries, {(matrix != 0).sum()} not zero: "
       f"{len(matrix)} units, {(K != 0).sum()} weights (three of 9 are zero)")
@@ -310,9 +317,9 @@ class Conv2d:
         Z = torch.einsum("ncijab,ocab->noij", cut, self.weight)
         return Z + self.bias[:, None, None]  # (batch, _, _, _)
 
-X = torch.randn(5, 3, 16, 16)  # (batch, channels, rows, columns)
+X = torch.randn(5, 3, 16, 16).to(photo)  # (batch, channels, rows, columns)
 for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 2)):
-    layer = nn.Conv2d(3, 8, 3, stride=stride, padding=padding)
+    layer = nn.Conv2d(3, 8, 3, stride=stride, padding=padding).to(photo)
     ours = Conv2d(layer.weight, layer.bias, stride, padding)(X)
     assert torch.allclose(ours, layer(X), atol=1e-5)
     print(f"stride {stride}, padding {padding}: {list(ours.shape)}, equal")
@@ -333,7 +340,7 @@ for stride, padding in ((1, 0), (1, 1), (2, 1), (3, 2)):
 # %%
 X = photo[:40, :60].clone().requires_grad_()  # (rows, columns)
 K = KERNELS["Sobel"].clone().requires_grad_()
-delta = torch.randint(-3, 4, (38, 58)).float()  # (rows - 2, columns - 2)
+delta = torch.randint(-3, 4, (38, 58)).to(photo)  # (rows - 2, columns - 2)
 conv2d(X[None, None], K[None, None])[0, 0].backward(delta)
 padded = nn.functional.pad(delta, (2, 2, 2, 2))
 gaps = [(slide(padded, kernel) - X.grad).abs().max().item()
@@ -408,7 +415,7 @@ cases = {"wrapped": {}, "zeros": {"mode": "constant"}, "stride 2":
          {"stride": 2}}
 figure, axes = plt.subplots(1, 3, figsize=(5.4, 2.1))
 for ax, (name, options) in zip(axes, cases.items(), strict=True):
-    bad = broken(square, (9, 13), **options)
+    bad = broken(square, (9, 13), **options).cpu()
     ax.imshow(bad.float().where(bad, torch.nan), "Oranges", vmin=0, vmax=1.6)
     ax.set(title=f"{name}: {bad.sum()}", xticks=[], yticks=[])
     ax.spines[:].set_visible(True)
@@ -429,8 +436,8 @@ def on_canvas(X, down=0, right=0):
     pad = (4 + right, 4 - right, 4 + down, 4 - down)
     return nn.functional.pad(X.view(-1, 1, 8, 8), pad)  # (batch, 1, 16, 16)
 
-SPLITS = [load_digits(seed) for seed in range(5)]
-X, K = SPLITS[0].X_train, KERNELS["Sobel"][None, None]
+SPLITS = [load_digits(seed).to(device) for seed in range(5)]
+X, K = SPLITS[0].X_train, KERNELS["Sobel"][None, None].float()
 still, moved = (conv2d(on_canvas(X, 0, right), K, padding=1).abs()
                 for right in (0, 1))
 figure, ax = plt.subplots(figsize=(5.6, 2.8))
@@ -526,7 +533,7 @@ from deepcourse.training import train
 def fit(name, seed):
     make, rate, num_steps, _ = NETWORKS[name]
     torch.manual_seed(seed)
-    data, model = SPLITS[seed], make()
+    data, model = SPLITS[seed], make().to(device)
     generator = torch.Generator().manual_seed(seed)
     X = on_canvas(data.X_train)  # (batch, channels, rows, rows)
     for lr, share in ((rate, 0.8), (rate / 10, 0.2)):
@@ -591,7 +598,8 @@ from copy import deepcopy
 
 blanked = deepcopy(MODELS["MLP"])
 for model in blanked:
-    model[1].weight.mul_(on_canvas(torch.ones(1, 64)).flatten())
+    paper = on_canvas(torch.ones(1, 64).to(device))  # (1, 1, _, _)
+    model[1].weight.mul_(paper.flatten())
 effect = errors("MLP", *AXES[2], models=blanked) - error["MLP"][:, 2]
 claim("what a margin of zeros changes in the MLP's error, moved by two",
       effect.abs(), at_most=0.03, unit="%",
@@ -652,7 +660,7 @@ def plot_moved(right=2, down=-2, example=3):
     x = on_canvas(data.X_test[example], down, right)
     digit = data.y_test[example].argmax().item()
     _, axes = plt.subplots(1, 2, figsize=(5.6, 2.3), width_ratios=[1, 1.4])
-    axes[0].imshow(x[0, 0], vmin=0, vmax=1)
+    axes[0].imshow(x[0, 0].cpu(), vmin=0, vmax=1)
     axes[0].set(title=f"a {digit}", xticks=[], yticks=[])
     sure = [models[0](x).softmax(dim=1)[0, digit].item()
             for models in MODELS.values()]
@@ -688,8 +696,8 @@ maps = model[:2](on_canvas(SPLITS[0].X_test[3]))[0]  # (channels, rows, rows)
 figure, axes = plt.subplots(2, 8, figsize=(5.6, 1.7))
 for K, H1, (above, below) in zip(model[0].weight[:, 0], maps, axes.T,
                                  strict=True):
-    above.imshow(K, "RdYlBu", vmin=-1, vmax=1)
-    below.imshow(H1, vmin=0, vmax=1.5)
+    above.imshow(K.cpu(), "RdYlBu", vmin=-1, vmax=1)
+    below.imshow(H1.cpu(), vmin=0, vmax=1.5)
 ticks = plt.setp(axes, xticks=[], yticks=[])
 axes[0, 0].set_ylabel("kernel")
 label = axes[1, 0].set_ylabel("map")

@@ -83,7 +83,10 @@ for size in (224, 227):
 import torch
 from torch import nn
 
+from deepcourse import repro
 from deepcourse.claims import claim
+
+device = repro.device()
 
 def measure(build, size=224, channels=3):
     """Return parameters, multiply-adds, and a row for each layer."""
@@ -249,13 +252,14 @@ def shuffle(x, groups):
     return table.transpose(1, 2).flatten(1, 2)  # (batch, channels, _, _)
 
 def ways(between):
-    grouped = nn.Conv2d(9, 9, 1, groups=3, bias=False)
+    grouped = nn.Conv2d(9, 9, 1, groups=3, bias=False).to(device)
     nn.init.ones_(grouped.weight)
     def send(x):
         return grouped(between(grouped(x.view(1, 9, 1, 1)))).flatten()
-    return torch.autograd.functional.jacobian(send, torch.zeros(9))
+    still = torch.zeros(9).to(device)  # (channels,)
+    return torch.autograd.functional.jacobian(send, still).cpu()
 
-x = torch.randn(2, 12, 4, 4)  # (batch, channels, rows, columns)
+x = torch.randn(2, 12, 4, 4).to(device)  # (batch, channels, rows, columns)
 assert torch.equal(shuffle(x, 3), nn.ChannelShuffle(3)(x))
 tables = {"no shuffle": ways(nn.Identity()),
           "shuffle": ways(lambda x: shuffle(x, 3))}
@@ -638,7 +642,7 @@ class Deep(nn.Module):
 # %%
 from deepcourse.data import load_digits
 
-data = load_digits()
+data = load_digits().to(device)
 X, y = data.X_train.view(-1, 1, 8, 8), data.y_train.argmax(dim=1)
 KINDS = {"plain": (False, False), "plain + batch norm": (False, True),
          "residual": (True, False), "residual + batch norm": (True, True)}
@@ -652,10 +656,10 @@ def losses(model, rows):
 norms = {}
 for name, kind in KINDS.items():
     torch.manual_seed(0)
-    model = Deep(30, *kind)
+    model = Deep(30, *kind).to(device)
     losses(model, slice(256)).sum().backward()
     norms[name] = torch.stack([layer.weight.grad.view(3, -1).norm(dim=1)
-                               for layer in model.convs])  # (layers, seeds)
+                               for layer in model.convs]).cpu()
 
 # %% figure="trained" alt="Norm of the gradient of each layer's weights in four untrained networks of 30 layers, logarithmic axis. Plain without normalisation lies lowest, below a thousandth in all layers. Plain with batch normalisation falls steadily from about three at the first layers to less than a tenth near the last. Residual without normalisation lies highest, above ten everywhere. Residual with batch normalisation falls only from about 0.7 to 0.13."
 figure, ax = plt.subplots()
@@ -699,7 +703,7 @@ claim("a middle layer's gradient, residual alone", middle.pop("residual"),
 # %%
 def final_loss(kind, depth, lr=0.003, num_steps=100, batch_size=64):
     torch.manual_seed(0)
-    model, history = Deep(depth, *kind), []
+    model, history = Deep(depth, *kind).to(device), []
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     for _ in range(num_steps):
         history.append(losses(model, torch.randint(len(X), (batch_size,))))

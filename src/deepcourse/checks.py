@@ -183,7 +183,7 @@ def _same(old, new):
 
 def _like(at, moved):
     if isinstance(at, torch.Tensor):
-        return torch.tensor(moved)
+        return torch.tensor(moved, device=at.device)
     return moved if isinstance(at, np.ndarray) else moved.item()
 
 

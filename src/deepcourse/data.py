@@ -13,7 +13,8 @@ import torch
 class Split:
     """Examples in three parts: to train on, to choose by, and to report on once.
 
-    Each X is (batch, features) and each y (batch, outputs), of torch's default dtype.
+    Each X is (batch, features) and each y (batch, outputs), of torch's default dtype, on the CPU
+    until `to` moves them.
     """
 
     X_train: torch.Tensor
@@ -22,6 +23,10 @@ class Split:
     y_val: torch.Tensor
     X_test: torch.Tensor
     y_test: torch.Tensor
+
+    def to(self, device):
+        """Return the split with all its parts on `device`, as a tensor's `to` does."""
+        return Split(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     def standardized(self, targets=False):
         """Return the split with mean 0 and standard deviation 1 in each column of X_train.

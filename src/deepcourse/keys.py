@@ -37,6 +37,10 @@ class Keys:
         """Return which of the `PARTS` each key has, as booleans (batch, 4)."""
         return torch.nn.functional.one_hot(self.ends, len(PARTS)).any(dim=1)
 
+    def to(self, device):
+        """Return the keys with all that is known of them on `device`, as a tensor's `to` does."""
+        return Keys(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     def __len__(self):
         return len(self.X)
 

@@ -53,10 +53,13 @@ def use_style():
 
 
 def plot_data(X, y, ax=None, **options):
-    """Scatter `y` (batch,) over one input `X` (batch,) or (batch, 1); return the Axes."""
+    """Scatter `y` (batch,) over one input `X` (batch,) or (batch, 1); return the Axes.
+
+    Both may be arrays, or tensors on any device.
+    """
     ax = ax or plt.gca()
     options = {"s": 14, "color": GREY, "alpha": 0.8, "label": "data"} | options
-    ax.scatter(np.asarray(X).reshape(-1), np.asarray(y).reshape(-1), **options)
+    ax.scatter(*(_array(values).reshape(-1) for values in (X, y)), **options)
     ax.set(xlabel="x", ylabel="y")
     return ax
 
@@ -66,22 +69,25 @@ def plot_boundary(predict, X, y, ax=None, points=201, margin=0.25):
 
     `predict` takes places (points, 2) and returns probabilities of "yes" (points, 1); orange is
     a sure no, blue a sure yes, no colour means one half. X is (batch, 2), y (batch, 1) of 0 and
-    1, drawn as crosses and dots.
+    1, drawn as crosses and dots; the places are on the device of X.
     """
     ax = ax or plt.gca()
     low, high = X.min(dim=0).values - margin, X.max(dim=0).values + margin
-    across, up = (
-        torch.linspace(*ends, points, dtype=X.dtype) for ends in zip(low, high, strict=True)
-    )
+    sides = list(zip(low.tolist(), high.tolist(), strict=True))
+    across, up = (torch.linspace(*ends, points, dtype=X.dtype, device=X.device) for ends in sides)
     with torch.no_grad():
         p = predict(torch.cartesian_prod(across, up)).reshape(points, points).T
     levels = (p * 8).round() / 8  # few colours: visible steps, and a lighter picture
-    box = [low[0].item(), high[0].item(), low[1].item(), high[1].item()]
     shown = {"cmap": NO_TO_YES, "vmin": 0, "vmax": 1, "interpolation": "nearest"}
-    ax.imshow(levels.numpy(), origin="lower", extent=box, **shown)
+    ax.imshow(_array(levels), origin="lower", extent=[*sides[0], *sides[1]], **shown)
     for label, marker, color in ((0, "x", ORANGE), (1, "o", BLUE)):
-        chosen = X[y[:, 0] == label]
+        chosen = _array(X[y[:, 0] == label])
         ax.scatter(*chosen.T, s=9, marker=marker, color=color, linewidth=0.8)
     ax.locator_params(nbins=4, integer=True)
     ax.set(xlabel="$x_1$", ylabel="$x_2$")
     return ax
+
+
+def _array(values):
+    """Return an array, or a tensor on any device, as an array for matplotlib."""
+    return np.asarray(values.cpu() if isinstance(values, torch.Tensor) else values)

@@ -43,6 +43,7 @@ def start(minutes, gpu_helps=False, seed=0, wheel=None):
     plot.use_style()
     seed_all(seed)
     torch.set_num_threads(1)
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # a GPU would keep 10 bits of each factor
     print("\n".join([_where(minutes), *_hints(gpu_helps, wheel)]))
 
 

@@ -14,6 +14,7 @@ def train(model, X, y, loss_fn, optimizer, num_steps, batch_size=None, generator
     `X` (batch, …) and `y` (batch, …) are all the examples. Without `batch_size` each step sees
     all of them. With it, each sees the next `batch_size` of a random order, drawn anew when too
     few are left for a whole batch; `generator` (a torch.Generator) makes that order repeatable.
+    The order is drawn on the CPU, so that it is the same whichever device holds X, y and model.
 
     The list holds one number a step: the loss on that step's examples, before the step. The
     model trains in the mode it is in (`model.train()` or `model.eval()` is the caller's choice),
