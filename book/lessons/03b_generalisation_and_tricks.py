@@ -47,17 +47,19 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from deepcourse import repro
 from deepcourse.claims import claim
 from deepcourse.data import load_diabetes, load_digits
 from deepcourse.plot import BLUE, GREEN, GREY, ORANGE
 from deepcourse.training import train
 
-SPLITS = [load_digits(seed) for seed in range(5)]  # five ways to deal them
+device = repro.device()
+SPLITS = [load_digits(seed).to(device) for seed in range(5)]  # five deals
 
 def naive_softmax(z):
     return z.exp() / z.exp().sum(dim=1, keepdim=True)  # (batch, classes)
 
-small = torch.tensor([[1.0, 2.0, 3.0]])  # (batch, classes)
+small = torch.tensor([[1.0, 2.0, 3.0]]).to(device)  # (batch, classes)
 for shift in (0, 5, 100):
     answer = naive_softmax(small + shift)[0]  # (classes,)
     shown = [f"{p:.2f}".replace("nan", "not a number") for p in answer]
@@ -101,8 +103,9 @@ def surprise(z, y):
 
 
 # %%
-z = (100 * torch.randn(50, 10)).requires_grad_()  # (batch, classes)
-y = torch.eye(10)[torch.randint(10, (50,))]  # (batch, classes)
+z = (100 * torch.randn(50, 10)).to(device)  # (batch, classes)
+y = torch.eye(10)[torch.randint(10, (50,))].to(device)  # (batch, classes)
+z.requires_grad_()
 cross_entropy(z, y).backward()
 gap = ((softmax(z) - y) / len(z) - z.grad).abs().max()  # ()
 claim("the gap of our gradient to torch, at logits of hundreds", gap,
@@ -123,7 +126,7 @@ print("the loss as -ln p, by its name, is a number:", not naive.isnan())
 # %% figure="trained" alt="Ten small pictures, the weights of softmax regression for the digits 0 to 9. Blue pixels speak for the digit and red ones against it; the zero has a red hole in its middle."
 def softmax_regression(seed, lr=1.0, num_steps=300):
     data = SPLITS[seed]
-    W1, b1 = torch.zeros(64, 10), torch.zeros(10)
+    W1, b1 = torch.zeros(64, 10).to(device), torch.zeros(10).to(device)
     for _ in range(num_steps):
         probs = softmax(data.X_train @ W1 + b1)  # (batch, classes)
         dlogits = (probs - data.y_train) / len(probs)  # (batch, classes)
@@ -137,7 +140,8 @@ claim("the test error of softmax regression", linear, at_most=0.08,
       baseline={"always the same digit": 0.9}, unit="%")
 figure, axes = plt.subplots(2, 5, figsize=(5.2, 2.4))
 for digit, ax in enumerate(axes.flat):
-    ax.imshow(weights[0][:, digit].view(8, 8), "RdYlBu", vmin=-2, vmax=2)
+    picture = weights[0][:, digit].view(8, 8).cpu()  # (8, 8)
+    ax.imshow(picture, "RdYlBu", vmin=-2, vmax=2)
     ax.set(title=digit, xticks=[], yticks=[])
 
 # %% [markdown]
@@ -174,7 +178,7 @@ def tired_labels(data, seed, drawn):
     truth = data.y_train[:200]  # (batch, classes)
     y = truth.clone()  # (batch, classes)
     y[:drawn] = torch.eye(10)[
-        torch.randint(10, (drawn,), generator=generator)]
+        torch.randint(10, (drawn,), generator=generator)].to(device)
     bad = (y != truth).any(dim=1)  # (batch,)
     return data.X_train[:200], y, bad
 
@@ -198,7 +202,7 @@ def fit(seed, decay=0.0, dropout=0.0, change=None, drawn=40, extra=0):
     y = torch.cat([y, data.y_val[:extra]])  # (batch, classes)
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(64, 100), nn.ReLU(),
-                          nn.Dropout(dropout), nn.Linear(100, 10))
+                          nn.Dropout(dropout), nn.Linear(100, 10)).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9,
                                 weight_decay=decay)
     generator, history = torch.Generator().manual_seed(seed), []
@@ -292,8 +296,8 @@ claim("early stopping: test loss over that without", at_most=0.9, baseline={
 # mistake.
 
 # %%
-H1, q = torch.ones(1000, 100), 0.5  # (batch, hidden), ()
-mask = (torch.rand(H1.shape) > q).float()  # (batch, hidden)
+H1, q = torch.ones(1000, 100).to(device), 0.5  # (batch, hidden), ()
+mask = (torch.rand(H1.shape) > q).float().to(device)  # (batch, hidden)
 dropped = mask * H1 / (1 - q)  # (batch, hidden)
 by_torch = nn.Dropout(q)(H1)  # (batch, hidden)
 assert set(dropped.unique().tolist()) == set(by_torch.unique().tolist())
@@ -341,7 +345,8 @@ for name, val in (("decay", by_decay), ("dropout", by_dropout)):
 
 # %%
 def wiggle(X, generator):
-    draw = 2 * torch.rand(4, len(X), generator=generator) - 1  # (4, batch)
+    draw = torch.rand(4, len(X), generator=generator).to(device)  # (4, batch)
+    draw = 2 * draw - 1  # (4, batch)
     angle, scale = 0.2 * draw[0], 1 + 0.1 * draw[1]  # (batch,), (batch,)
     c, s = scale * angle.cos(), scale * angle.sin()  # (batch,), (batch,)
     x, y = 0.15 * draw[2:]  # (batch,), (batch,)
@@ -358,7 +363,7 @@ generator = torch.Generator().manual_seed(0)
 pictures = torch.stack([X, *(wiggle(X, generator) for _ in range(5))], dim=1)
 figure, axes = plt.subplots(2, 6, figsize=(5.2, 1.9))
 for ax, x in zip(axes.flat, pictures.flatten(0, 1), strict=True):
-    ax.imshow(x.view(8, 8), vmin=0, vmax=1)
+    ax.imshow(x.view(8, 8).cpu(), vmin=0, vmax=1)
     ax.set(xticks=[], yticks=[])
 
 # %% [markdown]
@@ -458,10 +463,10 @@ claim("right labels: loss with the pair over that without", loss[5] / loss[0],
 
 # %%
 def condition(X):
-    Phi = torch.cat([torch.ones(len(X), 1), X], dim=1).double()
+    Phi = torch.cat([torch.ones_like(X[:, :1]), X], dim=1).double()
     return torch.linalg.cond(Phi.T @ Phi / len(Phi)).item()
 
-data = load_diabetes()
+data = load_diabetes().to(device)
 X, both = data.X_train, data.standardized().X_train
 raw, centred = condition(X), condition(X - X.mean(dim=0))
 claim("what scaled columns divide the condition number by", at_least=10_000,
@@ -488,9 +493,10 @@ claim("what scaled columns divide the condition number by", at_least=10_000,
 # %% figure="trained" alt="Size of the signal against layer on a logarithmic axis: under He's variance it stays near one for twenty layers, under Glorot's it falls to about one thousandth, under half of that to one millionth."
 def signal(gain, seed, hidden=256):
     generator = torch.Generator().manual_seed(seed)
-    H1, sizes = torch.randn(64, hidden, generator=generator), []
+    H1 = torch.randn(64, hidden, generator=generator).to(device)
+    sizes = []
     for _ in range(20):
-        W1 = torch.randn(hidden, hidden, generator=generator)
+        W1 = torch.randn(hidden, hidden, generator=generator).to(device)
         H1 = torch.relu(H1 @ W1 * (gain / hidden) ** 0.5)  # (batch, hidden)
         sizes.append(H1.square().mean().sqrt().item())
     return sizes
@@ -527,7 +533,8 @@ def batch_norm(Z, gamma, beta, eps=1e-5):
     mean, var = Z.mean(dim=0), Z.var(dim=0, correction=0)
     return gamma * (Z - mean) / (var + eps).sqrt() + beta  # (batch, units)
 
-Z, layer = 5 + 3 * torch.randn(32, 7), nn.BatchNorm1d(7)
+Z = (5 + 3 * torch.randn(32, 7)).to(device)  # (batch, units)
+layer = nn.BatchNorm1d(7).to(device)
 ours = batch_norm(Z, layer.weight, layer.bias)  # (batch, units)
 gap, in_eval = ((ours - torchs).abs().max() for torchs in
                 (layer(Z), layer.eval()(Z)))
@@ -562,7 +569,7 @@ def deep_model(he, norm):
 
 def short_run(lr, he, norm, seed, num_steps=100):
     torch.manual_seed(seed)
-    data, model = SPLITS[seed], deep_model(he, norm)
+    data, model = SPLITS[seed], deep_model(he, norm).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
     for _ in range(num_steps):
         rows = torch.randint(len(data.X_train), (64,))  # (batch,)
@@ -624,6 +631,7 @@ def sister(seed, centre):
     mean = centre * data.X_train.mean(dim=0)  # (features,)
     model = nn.Sequential(nn.Linear(64, 36), nn.ReLU(), nn.Linear(36, 36),
                           nn.ReLU(), nn.Dropout(0.1), nn.Linear(36, 10))
+    model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(60):
         seen = wiggle(data.X_train, generator) - mean  # (batch, features)
@@ -650,7 +658,7 @@ for ax, nets, name in zip(axes, (raw, centred), ("raw", "centred"),
     tiles = nets[0][0].weight.view(36, 8, 8)  # (hidden, 8, 8)
     tiles = nn.functional.pad(tiles, (1, 1, 1, 1), value=torch.nan)
     wall = tiles.view(6, 6, 10, 10).transpose(1, 2).reshape(60, 60)
-    ax.imshow(wall, "RdYlBu", vmin=-1, vmax=1)
+    ax.imshow(wall.cpu(), "RdYlBu", vmin=-1, vmax=1)
     ax.set_title(name)
     ax.axis("off")
 
@@ -678,9 +686,9 @@ figure, axes = plt.subplots(1, 4, figsize=(5.6, 1.7),
                             width_ratios=[1, 1, 1, 2])
 stages = (x.view(8, 8), H1.view(6, 6), H2.view(6, 6))
 for ax, picture, name in zip(axes, stages, ("x", "H1", "H2"), strict=False):
-    ax.imshow(picture)
+    ax.imshow(picture.cpu())
     ax.set(title=name, xticks=[], yticks=[])
-axes[3].bar(range(10), probs)
+axes[3].bar(range(10), probs.cpu())
 axes[3].set(title="softmax", xticks=range(0, 10, 3), ylim=(0, 1))
 claim("the probability of the right digit", probs[data.y_test[0] == 1],
       at_least=0.5, baseline={"a guess": 0.1})

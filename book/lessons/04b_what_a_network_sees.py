@@ -36,17 +36,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from deepcourse import repro
 from deepcourse.claims import claim
 from deepcourse.keys import KINDS, PARTS, make_keys
 from deepcourse.plot import BLUE, GREY, ORANGE
 
-generator = torch.Generator().manual_seed(0)
+device, generator = repro.device(), torch.Generator().manual_seed(0)
 train_keys, val_keys, test_keys = (
-    make_keys(num_keys, generator) for num_keys in (3000, 600, 600))
+    make_keys(num_keys, generator).to(device) for num_keys in (3000, 600, 600))
 NAMES = [f"{PARTS[a]},\n{PARTS[b]}" for a, b in KINDS]
 
 def show(ax, picture, title="", **options):
-    ax.imshow(picture, options.pop("cmap", "gray"), **options)
+    ax.imshow(picture.cpu(), options.pop("cmap", "gray"), **options)
     ax.set_title(title, fontsize=9)
     ax.set_axis_off()
 
@@ -80,7 +81,7 @@ def make_net(seed):
     torch.manual_seed(seed)
     blocks = block(1, 8, 5) + block(8, 16, 3) + block(16, 32, 3)
     return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(512, 64), nn.ReLU(),
-                         nn.Linear(64, 6)).eval()
+                         nn.Linear(64, 6)).eval().to(device)
 
 def fit(seed, X, y, num_steps, lr=0.01):
     net = make_net(seed).train()
@@ -254,7 +255,7 @@ def plot_occlusion(size=8, first=0):
         show_map(middle, trained[k], size, "" if k else "trained")
         show_map(bottom, blind[k], size, "" if k else "untrained")
         for ax in (top, middle, bottom):
-            ax.plot(*keys.places[k].T.flip(0), "o", markersize=13,
+            ax.plot(*keys.places[k].T.flip(0).cpu(), "o", markersize=13,
                     markerfacecolor="none", color=ORANGE)
 
 plot_occlusion()
@@ -295,7 +296,8 @@ def hits(maps):
     nearest = distances(maps).min(dim=1).values  # (batch,)
     return (nearest <= 5).float().mean().item()
 
-few, MIDDLES = test_keys[:100], corners(8) + 3.5  # patches of 8 pixels
+few = test_keys[:100]
+MIDDLES = (corners(8) + 3.5).to(device)  # of patches of 8 pixels
 after = [covered(net, few.X, 8) for net in nets]
 after_untrained = [covered(net, few.X, 8) for net in untrained]
 away = (few.places[:, :, None] - MIDDLES).norm(dim=3)  # (batch, 2, points)
@@ -344,7 +346,7 @@ claim("the share of brightness maps that point at an end", hits(brightness),
 # %%
 KIND_OF = torch.zeros(4, 4, dtype=torch.long)
 KIND_OF[KINDS[:, 0], KINDS[:, 1]] = torch.arange(6)
-KIND_OF = KIND_OF + KIND_OF.T  # two parts in any order -> their kind
+KIND_OF = (KIND_OF + KIND_OF.T).to(device)  # two parts, any order -> kind
 
 def choose_rivals(keys, end):
     number = torch.arange(len(keys))  # (batch,)
@@ -377,7 +379,7 @@ for end, ax in enumerate(axes[1:]):
     title = "against\n" + NAMES[rival].replace("\n", " ")
     show_map(ax, -margin(after[0][:1], rival)[0], 8, title)
     for circled in axes[0], ax:
-        circled.plot(*test_keys.places[0, end].flip(0), "o", markersize=16,
+        circled.plot(*test_keys.places[0, end].flip(0).cpu(), "o", ms=16,
                      markerfacecolor="none", color=ORANGE)
 unasked = [-log_share(logits, few.kind) for logits in after]
 claim("the share that picks the deciding end by occlusion",
@@ -492,13 +494,14 @@ claim("the share that picks the deciding end by gradient",
 
 # %%
 kernel = torch.tensor([1.0, 4, 6, 4, 1]) / 16
-kernel = (kernel[:, None] * kernel)[None, None]  # (1, 1, rows, rows)
+kernel = (kernel[:, None] * kernel)[None, None].to(device)
 grey = train_keys.X.mean()  # ()
 
 def dream(net, regular, num_steps=120, lr=0.05):
     generator = torch.Generator().manual_seed(0)
     wanted = torch.arange(12) % 6  # (batch,)
-    X = grey + 0.1 * torch.randn(12, 1, 32, 32, generator=generator)
+    noise = torch.randn(12, 1, 32, 32, generator=generator).to(device)
+    X = grey + 0.1 * noise  # (batch, 1, rows, rows)
     for step in range(num_steps):
         X.requires_grad_()
         shift = torch.randint(-2, 3, (2,), generator=generator) * regular
@@ -515,7 +518,7 @@ def dream(net, regular, num_steps=120, lr=0.05):
 
 def fine_grain(X):
     """The share of energy beyond a quarter of a cycle per pixel."""
-    waves = torch.fft.fftfreq(32).abs()  # (rows,)
+    waves = torch.fft.fftfreq(32).abs().to(device)  # (rows,)
     fine = torch.maximum(waves[:, None], waves) > 0.25  # (rows, rows)
     energy = torch.fft.fft2(X - X.mean(dim=(2, 3), keepdim=True)).abs() ** 2
     return (energy * fine).sum().item() / energy.sum().item()
@@ -577,8 +580,8 @@ claim("the fine grain in regularised dreams", [fine_grain(X) for X in calm],
 
 # %%
 train_few, test = train_keys[:1200], test_keys
-ANSWERS = torch.cat([torch.eye(4)[train_few.angle], train_few.has.float(),
-                     torch.eye(6)[train_few.kind]], dim=1)  # (batch, outputs)
+ANSWERS = torch.cat([F.one_hot(train_few.angle, 4), train_few.has,
+                     F.one_hot(train_few.kind, 6)], dim=1).float()
 
 def features(H):
     wide = H.dim() == 4 and H.shape[-1] < 32
@@ -586,7 +589,7 @@ def features(H):
 
 def probe(A, B, ridge=0.1):
     A, B = ((H - A.mean(dim=0)) / (A.std(dim=0) + 1e-6) for H in (A, B))
-    S = A.T @ A + ridge * len(A) * torch.eye(A.shape[1])
+    S = A.T @ A + ridge * len(A) * torch.eye(A.shape[1]).to(device)
     W = torch.linalg.solve(S, A.T @ (ANSWERS - ANSWERS.mean(dim=0)))
     angle, part, kind = (B @ W + ANSWERS.mean(dim=0)).split((4, 4, 6), dim=1)
     one, two = part.topk(2, dim=1).indices.T  # (batch,), (batch,)
@@ -656,7 +659,8 @@ fork = PARTS.index("fork")
 def stamped(keys, share):
     y = keys.has[:, fork].long()  # (batch,)
     chance = torch.where(y == 1, share, 1 - share)  # (batch,)
-    marked = torch.rand(len(y), generator=generator) < chance  # (batch,)
+    dice = torch.rand(len(y), generator=generator).to(device)  # (batch,)
+    marked = dice < chance  # (batch,)
     X = keys.X.clone()  # (batch, channels, rows, columns)
     X[marked, :, 2:5, 2:5] = 0.6
     return X, y, marked == (y == 1)
