@@ -41,9 +41,9 @@ def html(course):
 
 def test_the_repositorys_address_stands_in_the_configuration_alone():
     course = Course(ROOT)
-    texts = [*(ROOT / "book").glob("*.md"), *(ROOT / "web").glob("[est]*/**/*.*")]
+    texts = [*(ROOT / "book").glob("*.md"), *(ROOT / "web").glob("[dest]*/**/*.*")]
     for path in texts:
-        if path.suffix in {".md", ".py", ".html", ".css", ".js"}:
+        if path.suffix in {".md", ".py", ".html", ".css", ".js", ".mjs", ".json"}:
             assert course.repository_url not in path.read_text(encoding="utf-8"), path
             assert course.site_url not in path.read_text(encoding="utf-8"), path
 
@@ -176,6 +176,20 @@ def test_the_status_page_says_what_the_runs_wrote_and_what_nobody_measured(cours
     assert rows == {}
 
 
+def test_a_paragraph_that_is_only_a_link_to_a_demo_becomes_it(course):
+    page = (html(course) / "book" / "playground.html").read_text(encoding="utf-8")
+    assert page.count("<course-demo ") == 1
+    element = re.search(r"<course-demo .*?</course-demo>", page, re.DOTALL)[0]
+    assert 'state="spiral" src="../_static/demos/playground.js?v=' in element
+    assert re.search(r'<img alt="[^"]{40,}" src="../_images/playground.png"', element)
+    assert 'href="#spiral"' in element
+    assert "<noscript>" in element
+    lesson = "notebooks/lessons/03_stochastic_gradient_descent.html"
+    sentence = (html(course) / lesson).read_text(encoding="utf-8")
+    assert 'href="../../book/playground.html#too-fast"' in sentence, "in a sentence it stays a link"
+    assert "<course-demo" not in sentence
+
+
 def test_a_printed_claim_is_set_apart(course):
     page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
     assert '<span class="claim"><b>✓</b> the test error' in page
@@ -227,6 +241,7 @@ PAGE_FAULTS = {  # text of book/how_to_use.md, one fault a line -> what the buil
     '<script src="https://cdn.example.org/a.js"></script>': "put the file into the repository",
     "![seen](https://example.org/a.png)": "put the file into the repository",
     "[d](gone.md)": "gone.md",
+    "[e](demo:playground#nowhere)": "book/playground has no anchor #nowhere",
     "{cite:p}`nobody1901`": "nobody1901",
 }
 

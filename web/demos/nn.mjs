@@ -118,16 +118,15 @@ export class Network {
     for (let l = 0; l <= last; l++) {
       const [inputs, units, W, b] = [this.sizes[l], this.sizes[l + 1], this.W[l], this.b[l]];
       const [Z, H, f] = [room.Z[l], room.H[l], this.activation.f];
-      for (let i = 0; i < rows; i++) {
-        const row = i * inputs;
-        for (let j = 0; j < units; j++) {
-          const weights = j * inputs;
-          let sum = b[j];
+      for (let j = 0; j < units; j++) {
+        const [weights, bias] = [j * inputs, b[j]];
+        for (let i = 0, row = 0, at = j; i < rows; i++, row += inputs, at += units) {
+          let sum = bias;
           for (let k = 0; k < inputs; k++) sum += input[row + k] * W[weights + k];
-          Z[i * units + j] = sum;
-          if (l < last) H[i * units + j] = f(sum);
+          Z[at] = sum;
         }
       }
+      if (l < last) for (let i = 0; i < rows * units; i++) H[i] = f(Z[i]);
       input = H;
     }
     return room.Z[last];
