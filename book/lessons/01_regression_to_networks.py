@@ -32,10 +32,9 @@
 # got a dose of some medicine. The input $x$ counts doublings: 0 is the usual
 # dose, 1 twice as much, $-1$ half. The target $y$ is the measured effect.
 #
-# Where will this be computed? On a **device**: a GPU if there is one, else the
-# CPU. In every lesson random numbers are drawn on the CPU and then moved with
-# `.to(device)`, so that each device gets the same data, first weights and
-# batches; what is drawn comes back with `.cpu()`.
+# All is computed on a **device**: a GPU if there is one, else the CPU. Random
+# numbers are drawn on the CPU and moved with `.to(device)`, so that each device
+# gets the same data and first weights; figures take them back with `.cpu()`.
 
 # %%
 from itertools import pairwise
@@ -97,8 +96,7 @@ label = ax.set_ylabel("effect")
 
 # %%
 def add_one(X):
-    ones = torch.ones_like(X[:, :1])  # (batch, 1)
-    return torch.cat([ones, X], dim=1)  # (batch, features)
+    return torch.cat([torch.ones_like(X[:, :1]), X], 1)  # (batch, features)
 
 def explained(y_hat, y):
     return 1 - ((y_hat - y) ** 2).mean() / y.var(correction=0)  # ()
@@ -331,7 +329,6 @@ print("XOR among them:", (0, 1, 1, 0) in found)
 def network(X, W1, b1, W2, b2):
     H1 = torch.relu(X @ W1 + b1)  # (batch, hidden)
     return H1 @ W2 + b2  # (batch, outputs)
-
 W1, b1 = torch.ones(2, 2), torch.tensor([0.0, -1.0])  # (2, hidden), (hidden,)
 W2, b2 = torch.tensor([[1.0], [-2.0]]), torch.zeros(1)
 by_hand = [part.to(device) for part in (W1, b1, W2, b2)]
@@ -374,9 +371,7 @@ for name, sizes in {"by hand, above": [2, 2, 1],
 # </details>
 
 # %%
-def draw(*shape):
-    return torch.randn(*shape, generator=generator).to(device)
-
+draw = lambda *shape: torch.randn(*shape, generator=generator).to(device)
 X3 = draw(100, 3)  # (batch, features)
 W1, W2 = draw(3, 64) / 2, draw(64, 64) / 8  # (features, _), (hidden, hidden)
 W3 = draw(64, 1) / 8  # (hidden, outputs)
@@ -451,8 +446,7 @@ plot_hinges()
 #
 # By about four. A straight piece of length $h$ misses a smooth curve by at
 # most $\frac{h^2}{8}\max|f''|$, and twice the hinges halve $h$. (The worst
-# case is a parabola, $\frac12\max|f''|\,(x-k_1)(k_2-x)$ from its chord; in the
-# middle both factors are $\frac h2$.)
+# case is a parabola.)
 #
 # </details>
 
@@ -555,8 +549,7 @@ legend = ax.legend(loc="upper left", fontsize="small")
 # Each seed found a different chain, and each follows the hump. At the right
 # edge all three miss that the truth flattens: few training patients are there
 # to tell them, and the average hides it. Triangles mark the bends of the
-# orange network; some are too weak to see, and one outside the picture bends
-# nothing for these patients.
+# orange network; some are too weak to see.
 #
 # ## Existing is not finding
 #

@@ -38,11 +38,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-
 from deepcourse import repro
 from deepcourse.layers import ACTIVATIONS, LOSSES, Activation, Dense
 from deepcourse.layers import run, run_back
-
 device = repro.device()
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)  # small matrices: a second thread only slows

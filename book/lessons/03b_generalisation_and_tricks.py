@@ -345,8 +345,7 @@ for name, val in (("decay", by_decay), ("dropout", by_dropout)):
 
 # %%
 def wiggle(X, generator):
-    draw = torch.rand(4, len(X), generator=generator).to(device)  # (4, batch)
-    draw = 2 * draw - 1  # (4, batch)
+    draw = 2 * torch.rand(4, len(X), generator=generator).to(device) - 1
     angle, scale = 0.2 * draw[0], 1 + 0.1 * draw[1]  # (batch,), (batch,)
     c, s = scale * angle.cos(), scale * angle.sin()  # (batch,), (batch,)
     x, y = 0.15 * draw[2:]  # (batch,), (batch,)
@@ -532,7 +531,6 @@ claim("what He's weights keep of a signal after twenty layers", kept,
 def batch_norm(Z, gamma, beta, eps=1e-5):
     mean, var = Z.mean(dim=0), Z.var(dim=0, correction=0)
     return gamma * (Z - mean) / (var + eps).sqrt() + beta  # (batch, units)
-
 Z = (5 + 3 * torch.randn(32, 7)).to(device)  # (batch, units)
 layer = nn.BatchNorm1d(7).to(device)
 ours = batch_norm(Z, layer.weight, layer.bias)  # (batch, units)
