@@ -12,7 +12,7 @@ import W from "./strings.json" with { type: "json" };
 /** @typedef {import("./state.mjs").State} State */
 /** @typedef {import("./state.mjs").Problem} Problem */
 
-const BUSY = 16; // milliseconds of training between two pictures, at full speed
+const BUSY = 13; // milliseconds of training between two pictures, at full speed
 const CALM = 1000; // milliseconds between two pictures where the reader wants little motion
 const TELL = 10000; // milliseconds between two sentences for the screen reader
 
