@@ -33,8 +33,8 @@
 # dose, 1 twice as much, $-1$ half. The target $y$ is the measured effect.
 #
 # All is computed on a **device**: a GPU if there is one, else the CPU. Random
-# numbers are drawn on the CPU and moved with `.to(device)`, so that each device
-# gets the same data and first weights; figures take them back with `.cpu()`.
+# numbers are drawn on the CPU and moved with `.to(device)`: each device gets
+# the same data and first weights. Figures take them back with `.cpu()`.
 
 # %%
 from itertools import pairwise
@@ -357,8 +357,7 @@ for name, sizes in {"by hand, above": [2, 2, 1],
 # the network that [Winther 2018](cite:winther2018) trains on handwritten
 # digits, 784 pixels in and 10 digits out. The last two show what growing
 # costs. Twice the width makes the block between the hidden layers about four
-# times as large, 202,950 for 50,850. Each further hidden layer adds just
-# another 50,850.
+# times as large, 202,950 for 50,850. Each further layer adds just 50,850.
 #
 # **Predict:** stack three layers without activation. What can they do that a
 # line cannot?
@@ -437,7 +436,7 @@ plot_hinges()
 
 # %% [markdown]
 # Large contributions, up and down, cancel to a gentle hump. Beyond the last
-# knot, at $x = 2$, nobody told the network what to do: its last piece runs on.
+# knot, at $x = 2$, the last piece runs on.
 #
 # **Predict:** you double the number of hinges. By what factor does the largest
 # error shrink?
@@ -778,8 +777,8 @@ legend = ax.legend(ncols=2, fontsize="small", loc="upper left")
 #
 # ## At full size
 #
-# Nothing new is needed to grow: more units, more layers, small batches of data
-# (`train` takes a `batch_size`), single precision, and a GPU as the device.
+# Nothing new is needed to grow: more units and layers, small batches (`train`
+# takes a `batch_size`), single precision, a GPU as the device.
 #
 # ## Recap
 #

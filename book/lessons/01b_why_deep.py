@@ -37,8 +37,7 @@
 # activation is softplus, $\sigma(z) = \ln(1 + e^z)$, a rounded ReLU, with
 # $\sigma''(0) = 1/4$. Let it answer three times, with $\lambda = 0.1$. Then
 # hold $b = 0.8$, move $a$, and draw what each of the four units sends to the
-# output, with the rather large $\lambda = 1$. (In code, `.to(X)` gives the
-# weights the number type and the device of `X`.)
+# output, with the rather large $\lambda = 1$.
 
 # %%
 import matplotlib.pyplot as plt

@@ -148,7 +148,7 @@ for name, K in KERNELS.items():
 import numpy as np
 for name, K in KERNELS.items():
     print(f"{name}'s kernel, turned: {K.flip(0, 1).int().tolist()}")
-both = np.apply_along_axis(np.convolve, 0, photo.cpu(), (1, 2, 1), "valid")
+both = np.apply_along_axis(np.convolve, 0, photo.tolist(), (1, 2, 1), "valid")
 both = np.apply_along_axis(np.convolve, 1, both, (1, 0, -1), "valid")
 turned, straight = (
     np.abs(slide(photo, kernel).cpu().numpy() - both).max().item()
@@ -264,17 +264,14 @@ for name, layers in (("one 7x7", [(7, 1, 1)]), ("three 3x3", [(3, 1, 1)] * 3),
 # So there are two ideas. **Local**: a unit looks at its own window only.
 # **Shared**: all units of a map look with the same weights. Which saves more?
 
-# %%
+# %% figure="exact" alt="A matrix of 16 rows and 36 columns, almost all of it empty. Three short diagonal bands of red and blue entries repeat in each block of rows: the same few weights, moved along."
 K = KERNELS["Sobel"]
 pixels = torch.eye(36).view(36, 1, 6, 6).to(K)  # (36, 1, rows, columns)
 matrix = conv2d(pixels, K[None, None]).flatten(1).T  # (units, features)
 x = torch.randint(9, (36,)).to(K)  # (features,)
 assert torch.equal(matrix @ x, slide(x.view(6, 6), K).flatten())
-
-# %% figure="exact" alt="A matrix of 16 rows and 36 columns, almost all of it empty. Three short diagonal bands of red and blue entries repeat in each block of rows: the same few weights, moved along."
 figure, ax = plt.subplots(figsize=(5.2, 2.6))
-shown = matrix.where(matrix != 0, torch.nan).cpu()
-ax.imshow(shown, "RdYlBu", vmin=-2.5, vmax=2.5)
+ax.imshow(matrix.where(matrix != 0, torch.nan).cpu(), "RdYlBu")
 ax.set(xlabel="pixel of a 6 by 6 picture", ylabel="unit")
 print(f"{matrix.numel()} entries, {(matrix != 0).sum()} not zero: "
       f"{len(matrix)} units, {(K != 0).sum()} weights (three of 9 are zero)")
