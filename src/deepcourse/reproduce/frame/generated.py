@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deepcourse.data import _split
-from deepcourse.real import LESIONS, Images, Lesions
+from deepcourse.reproduce.frame.real import LESIONS, Images, Lesions
 
 NUM_TRAIN, NUM_TEST = 512, 256
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 
 from deepcourse import repro
-from deepcourse.real import data_hashes
 from deepcourse.reproduce.frame import machine, record
 from deepcourse.reproduce.frame.experiments import UserError, code_hash
+from deepcourse.reproduce.frame.real import data_hashes
 from deepcourse.reproduce.frame.session import Session
 
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import torch
 
-from deepcourse.cifar import MEMBERS, read_cifar10
 from deepcourse.data import _split
 from deepcourse.download import REGISTRY, DownloadError, data_folder, fetch_file
 from deepcourse.progress import Bar
+from deepcourse.reproduce.frame.cifar import MEMBERS, read_cifar10
 
 DIGITS = tuple("0123456789")
 CLOTHES = "T-shirt Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag Boot"
