@@ -1,7 +1,7 @@
 """Data for the lessons: `load_*` real sets that need no download, split once and for all.
 
 Those that do need one (`load_mnist`, `load_fashion_mnist`, `load_cifar10`, `load_banknotes`,
-`load_ham10000`) are here too: they stand in `deepcourse.reproduce.frame.real`, which is read at the first use.
+`load_ham10000`) are here too, read from `deepcourse.reproduce.frame.real` at the first use.
 Imports: numpy and torch; scikit-learn, when a `load_*` function is called and not before.
 """
 
