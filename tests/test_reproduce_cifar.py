@@ -8,7 +8,7 @@ import torch
 from sklearn.svm import LinearSVC
 from torch.nn import functional as F
 
-from deepcourse.reproduce import cifar10_cnn, cifar10_kmeans, patch_features
+from deepcourse.reproduce import cifar10_cnn, cifar10_kmeans, cifar10_recipe, patch_features
 from deepcourse.reproduce.cifar10_network import Network, evaluate, multiply_adds, six_views
 from deepcourse.reproduce.muon import Muon, orthogonal
 
@@ -310,15 +310,15 @@ def test_a_batch_depends_on_step_and_seed_alone_and_an_epoch_shows_each_picture_
     config = cifar10_cnn.Config(batch_size=8, shift=0)
     X = torch.arange(32, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 6, 6).contiguous()
     y = torch.arange(32)
-    batches = [cifar10_cnn.make_batch(X, y, step, config, seed=1) for step in range(8)]
+    batches = [cifar10_recipe.make_batch(X, y, step, config, seed=1) for step in range(8)]
     for epoch in (batches[:4], batches[4:]):
         labels = torch.cat([labels for _, labels in epoch])
         assert sorted(labels.tolist()) == list(range(32))
     assert not torch.equal(batches[0][1], batches[4][1])
-    again = cifar10_cnn.make_batch(X, y, 5, config, seed=1)
+    again = cifar10_recipe.make_batch(X, y, 5, config, seed=1)
     assert torch.equal(again[0], batches[5][0])
     assert torch.equal(again[1], batches[5][1])
-    assert not torch.equal(cifar10_cnn.make_batch(X, y, 5, config, seed=2)[1], batches[5][1])
+    assert not torch.equal(cifar10_recipe.make_batch(X, y, 5, config, seed=2)[1], batches[5][1])
     for inputs, labels in batches:
         assert torch.equal(inputs[:, 0, 0, 0].long(), labels)
 
@@ -328,7 +328,7 @@ def test_two_epochs_show_both_sides_of_each_picture():
     X, y = pictures(16, side=6), torch.arange(16)
     sides = {}
     for step in range(2):
-        inputs, labels = cifar10_cnn.make_batch(X, y, step, config, seed=0)
+        inputs, labels = cifar10_recipe.make_batch(X, y, step, config, seed=0)
         for picture, label in zip(inputs, labels.tolist(), strict=True):
             as_it_is = torch.equal(picture, X[label])
             assert as_it_is != torch.equal(picture, X[label].flip(2))
@@ -338,11 +338,11 @@ def test_two_epochs_show_both_sides_of_each_picture():
 
 def test_rates_fall_on_a_line_to_zero_and_the_first_layers_sooner():
     config = cifar10_cnn.Config()
-    optimizers = cifar10_cnn.make_optimizers(Network((8,), 4), config)
+    optimizers = cifar10_recipe.make_optimizers(Network((8,), 4), config)
     trained = [one for each in optimizers for group in each.param_groups for one in group["params"]]
     assert len(trained) == 1 + 2 + 1 + 2
-    cifar10_cnn.set_rates(optimizers, 0.25, 0.6)
+    cifar10_recipe.set_rates(optimizers, 0.25, 0.6)
     rates = [group["lr"] for each in optimizers for group in each.param_groups]
     assert rates == pytest.approx([0.4 * 0.053, 0.75 * 0.053, 0.75 * 0.67, 0.75 * 0.24])
-    cifar10_cnn.set_rates(optimizers, 1.0, 2.0)
+    cifar10_recipe.set_rates(optimizers, 1.0, 2.0)
     assert [group["lr"] for each in optimizers for group in each.param_groups] == [0, 0, 0, 0]

@@ -42,9 +42,9 @@ class Config:
     num_rounds: int = setting(10, "rounds of K-means")
     floor: float = setting(0.1, "what whitening adds to the eigenvalues")
     penalties: tuple[float, ...] = setting(
-        (0.0003, 0.001, 0.003, 0.01, 0.03), "penalties an example on the squared weights, to try"
+        (0.001, 0.003, 0.01, 0.03), "penalties an example on the squared weights, to try"
     )
-    num_ridges: int = setting(25, "ridge regressions for one classifier")
+    num_ridges: int = setting(20, "ridge regressions for one classifier")
     num_validation: int = setting(5000, "training pictures that choose the penalty")
     precision: str = setting("bfloat16", "of distances; float32 where bfloat16 is slow")
 
