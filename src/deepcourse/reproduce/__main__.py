@@ -54,7 +54,7 @@ def _do(told, arguments):
 
     if told.list or (not told.name and not told.help and not told.bench):
         for name in experiments.find_experiments():
-            print(f"{name:24}{experiments.load_experiment(name).title}")
+            print(f"{name:24}{experiments.title_of(name)}")
         return 0
     if told.help:
         told.parser.print_help()
@@ -62,9 +62,11 @@ def _do(told, arguments):
             print("\n" + experiments.describe(experiments.load_experiment(told.name)))
         return 0
     if told.bench:
-        from deepcourse.reproduce.frame.bench import run_benches
+        from deepcourse.reproduce.frame import bench, runner
 
-        return run_benches(told)
+        device = runner.prepare(told.device, told.threads)
+        bench.run_benches([told.name] if told.name else [], told.set, device, told.tiny)
+        return 0
     return _run(told, arguments)
 
 
@@ -108,7 +110,7 @@ def _writable(path):
     folder = path.resolve().parent
     while not folder.exists():
         folder = folder.parent
-    return os.access(folder, os.W_OK) and not path.is_dir()
+    return folder.is_dir() and os.access(folder, os.W_OK) and not path.is_dir()
 
 
 def _command(arguments):

@@ -65,11 +65,17 @@ def aim_line(aim, num_seeds):
     seeds = f"{num_seeds} seeds" if num_seeds > 1 else "1 seed"
     parts.append(f"ours: {shown(aim['mean'], aim['unit'])}{spread} over {seeds}")
     if aim["met"] is not None:
-        relation = "at least" if aim["at_most"] is None else "at most"
-        bound = aim["at_least"] if aim["at_most"] is None else aim["at_most"]
-        verdict = "met" if aim["met"] else "missed"
-        parts.append(f"target {relation} {shown(bound, aim['unit'])}: {verdict}")
+        parts.append(f"target {verdict(aim)}")
     return f"{aim['what']}: {'; '.join(parts)}"
+
+
+def verdict(aim):
+    """Return "at most z: met" or the like, and nothing where there is no target."""
+    if aim["met"] is None:
+        return ""
+    relation = "at least" if aim["at_most"] is None else "at most"
+    bound = aim["at_least"] if aim["at_most"] is None else aim["at_most"]
+    return f"{relation} {shown(bound, aim['unit'])}: {'met' if aim['met'] else 'missed'}"
 
 
 def provenance(record):

@@ -7,6 +7,7 @@ import ast
 import difflib
 import hashlib
 import importlib
+import re
 import typing
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ class Experiment:
     @property
     def title(self):
         """The first line of the file's docstring, without its full stop."""
-        return self.module.__doc__.strip().splitlines()[0].rstrip(".")
+        return title_of(self.name)
 
     @property
     def note(self):
@@ -47,7 +48,24 @@ class Experiment:
 
 def find_experiments():
     """Return the names of all experiments: files that hold a class Config and a function run."""
-    return [path.stem for path in sorted(FOLDER.glob("[!_]*.py")) if _keeps_form(path)]
+    names = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
+    return [name for name in names if has(name, "class Config") and has(name, "def run")]
+
+
+def has(name, what):
+    """Return whether a line of the file `name`.py begins with `what`, such as "def bench".
+
+    Read from the text, so that a mistake in one file does not keep the others from running.
+    """
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    return re.search(rf"^{what}\b", text, re.MULTILINE) is not None
+
+
+def title_of(name):
+    """Return the first line of the docstring of `name`.py, without its full stop."""
+    text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    found = re.match(r'"""(.+)', text)
+    return found[1].strip().rstrip(".") if found else ""
 
 
 def load_experiment(name):
@@ -140,15 +158,6 @@ def _bare(text):
         if holds and ast.get_docstring(node) is not None:
             node.body[0] = ast.Pass()
     return ast.unparse(tree)
-
-
-def _keeps_form(path):
-    names = {
-        node.name
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
-    return {"Config", "run"} <= names
 
 
 def _problems(module):

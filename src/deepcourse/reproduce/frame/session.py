@@ -26,6 +26,8 @@ class Session:
     def __init__(self, seed, device, folder, tiny=False, every=30.0):
         self.seed, self.tiny, self.folder = seed, tiny, Path(folder)
         self.device = torch.device(device)
+        # torch's first optimizer loads its compiler, a second that is no part of any training.
+        torch.optim.SGD([torch.zeros(1)], lr=0.0)
         self.clock, self.every, self.attached = Clock(), every, {}
         self.checkpoint = Checkpoint(self.folder / "run.pt", self.clock, every)
         repro.seed_all(seed)
