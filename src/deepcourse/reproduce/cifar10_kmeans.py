@@ -22,6 +22,7 @@ from deepcourse.reproduce.frame.contract import Aim, setting
 
 DATA = ("cifar10",)
 SEEDS = 1
+PART = 10_000  # pictures whose features are stored at a time
 PAPER = {"by": "Coates, Ng and Lee (2011)", "cite": "coates2011"}
 LARGEST, SECOND = "accuracy with 4,000 centroids", "accuracy with 1,600 centroids"
 AIMS = (
@@ -66,13 +67,15 @@ def run(config, seed, session):
     curve = {"centroids": [], "accuracy": [], "sd": [], "n": [], "validation": [], "penalty": []}
     costs = {"features_cpu_seconds": [], "classifier_cpu_seconds": [], "wall_seconds": []}
     for count, repeats in zip(config.counts, config.repeats, strict=True):
-        found = [
-            session.stage(
-                f"centroids-{count}-run-{number}",
-                lambda _, count=count: one_dictionary(count, images, config, session),
+        found = []
+        for number in range(repeats):
+            key = f"centroids-{count}-run-{number}"
+            work = lambda _, count=count, key=key: one_dictionary(
+                count, key, images, config, session
             )
-            for number in range(repeats)
-        ]
+            found.append(session.stage(key, work))
+            for part in session.folder.glob(f"{key}-part-*.pt"):
+                part.unlink()  # features take gigabytes, and are not needed any more
         accuracies = [one["accuracy"] for one in found]
         curve["centroids"].append(count)
         curve["accuracy"].append(statistics.fmean(accuracies))
@@ -94,40 +97,62 @@ def run(config, seed, session):
     }
 
 
-def one_dictionary(count, images, config, session):
-    """Learn `count` centroids, choose the penalty, train on all, and measure the test part."""
-    wall, cpu = session.clock.seconds()
-    learned = learn(images.X_train, count, config)
-    bar = session.progress(f"{count} centroids", len(images.X_train) + len(images.X_test))
-    dtype = getattr(torch, config.precision)
-    options = {"dtype": dtype, "mirrored": config.mirrored, "tick": bar.update}
-    train, test = (
-        patch_features.encode(X, *learned, config.size, **options)
-        for X in (images.X_train, images.X_test)
-    )
+def one_dictionary(count, key, images, config, session):
+    """Learn `count` centroids, choose the penalty, train on all, and measure the test part.
+
+    An interrupted run finds the dictionary and the parts of the features in the session's store.
+    """
+    begun = session.clock.seconds()
+    learned = session.stage(f"{key}-learned", lambda _: learn(images.X_train, count, config))
+    learned = [one.to(session.device) for one in learned]
+    pictures = torch.cat([images.X_train, images.X_test])
+    parts = [
+        session.stage(f"{key}-part-{number}", lambda _, X=X: features(X, learned, config, session))
+        for number, X in enumerate(pictures.split(PART))
+    ]
+    encoded = session.clock.seconds()
+    known = torch.cat(parts).to(session.device, torch.float32)
+    number = len(images.X_train)
+    found = classify(known[:number], images.y_train, known[number:], images.y_test, config)
+    done = session.clock.seconds()
+    return found | {
+        "features_cpu_seconds": encoded[1] - begun[1],
+        "classifier_cpu_seconds": done[1] - encoded[1],
+        "wall_seconds": done[0] - begun[0],
+    }
+
+
+def features(X, learned, config, session):
+    """Return the features of pictures X, as float16 on the CPU: half the memory."""
+    bar = session.progress(f"{len(learned[0])} centroids", len(X))
+    options = {"dtype": getattr(torch, config.precision), "mirrored": config.mirrored}
+    found = patch_features.encode(X, *learned, config.size, tick=bar.update, **options)
     bar.close()
-    encoded = session.clock.seconds()[1]
+    return found.half().cpu()
+
+
+def classify(train, y_train, test, y_test, config):
+    """Choose the penalty on the last training examples, train on all, and measure the test part.
+
+    Both arrays of features are standardized where they lie: they are the largest thing in memory.
+    """
     cut = len(train) - config.num_validation
     mean, std = train[:cut].mean(dim=0), (train[:cut].var(dim=0) + 0.01).sqrt()
-    for part in (train, test):  # in place: the features are the largest thing in memory
+    for part in (train, test):
         part.sub_(mean).div_(std)
-    signs = 2.0 * torch.nn.functional.one_hot(images.y_train) - 1
+    signs = 2.0 * torch.nn.functional.one_hot(y_train) - 1
     gram = train[:cut].T @ train[:cut]
     rights = {}
     for penalty in config.penalties:
         weights = squared_hinge(train[:cut], signs[:cut], gram, penalty, config.num_ridges)
-        rights[penalty] = share_right(weights, train[cut:], images.y_train[cut:])
+        rights[penalty] = share_right(weights, train[cut:], y_train[cut:])
     penalty = max(rights, key=rights.get)
     gram.addmm_(train[cut:].T, train[cut:])
     weights = squared_hinge(train, signs, gram, penalty, config.num_ridges)
-    done = session.clock.seconds()
     return {
-        "accuracy": share_right(weights, test, images.y_test),
+        "accuracy": share_right(weights, test, y_test),
         "validation": rights[penalty],
         "penalty": penalty,
-        "features_cpu_seconds": encoded - cpu,
-        "classifier_cpu_seconds": done[1] - encoded,
-        "wall_seconds": done[0] - wall,
     }
 
 

@@ -10,16 +10,17 @@ from torch.nn import functional as F
 
 # Elements of one block of distances: what stays in a processor's cache, what keeps a GPU busy.
 BLOCK = {"cpu": 12_000_000, "cuda": 400_000_000}
+FLOOR = 10.0
 
 
-def normalize_contrast(rows, floor=10.0):
+def normalize_contrast(rows):
     """Return patches (batch, pixels) of grey values 0 to 255 with mean 0 and variance near 1.
 
-    `floor` is added to each variance: flat patches, which hold noise alone, stay small.
+    FLOOR is added to each variance: flat patches, which hold noise alone, stay small.
     """
     rows = rows - rows.mean(dim=1, keepdim=True)
     variance = rows.square().sum(dim=1, keepdim=True) / (rows.shape[1] - 1)
-    return rows / (variance + floor).sqrt()
+    return rows / (variance + FLOOR).sqrt()
 
 
 def whitening(rows, floor):
@@ -105,6 +106,25 @@ def quadrants(side, device=None):
     return torch.einsum("ar,bc->abrc", halves, halves).reshape(4, side * side)
 
 
+def white_patches(X, mean, matrix, size):
+    """Return each patch of X (batch, 3, side, side) as `normalize_contrast` and whitening leave it.
+
+    (batch, places, pixels). One convolution whitens all patches; their means and variances come
+    from sums over boxes. That is twice as fast as cutting the patches out.
+    """
+    X = (X.float() - 128).contiguous(memory_format=torch.channels_last)
+    number = 3 * size * size
+    filters = matrix.T.reshape(number, 3, size, size)
+    white = F.conv2d(X, filters.contiguous(memory_format=torch.channels_last))
+    grey = torch.stack([X.mean(dim=1), X.square().mean(dim=1)], dim=1)
+    boxes = F.avg_pool2d(F.avg_pool2d(grey, (size, 1), 1), (1, size), 1)
+    level, power = boxes[:, :1], boxes[:, 1:]
+    variance = (power - level.square()).clamp(min=0) * number / (number - 1)
+    sums = matrix.sum(dim=0).view(1, -1, 1, 1)
+    white = (white - level * sums) / (variance + FLOOR).sqrt() - (mean @ matrix).view(1, -1, 1, 1)
+    return white.permute(0, 2, 3, 1).flatten(1, 2)
+
+
 def encode(X, centroids, mean, matrix, size, dtype=torch.float32, mirrored=False, tick=None):
     """Return the features of pictures X (batch, 3, side, side), summed over each quadrant.
 
@@ -118,9 +138,8 @@ def encode(X, centroids, mean, matrix, size, dtype=torch.float32, mirrored=False
     found = torch.empty(len(X), width, device=X.device)
     block = max(1, BLOCK.get(X.device.type, BLOCK["cpu"]) // (places * max(count, 1000)))
     for start in range(0, len(X), block):
-        part = X[start : start + block].float()
-        rows = F.unfold(part, size).transpose(1, 2).reshape(len(part) * places, -1)
-        rows = (normalize_contrast(rows) - mean) @ matrix
+        part = X[start : start + block]
+        rows = white_patches(part, mean, matrix, size).flatten(0, 1)
         said = triangle(rows, centroids, dtype).view(len(part), places, count)
         sums = (weights @ said).float().view(len(part), 2, 2, 2, -1)  # up, left, half of the list
         if mirrored:
