@@ -3,6 +3,8 @@
 Imports: numpy and torch.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -15,6 +17,60 @@ SITES = {
     "lower limb": ("lower extremity", "foot"),
     "acral": ("acral",),
 }
+
+
+@dataclass(frozen=True)
+class Task:
+    """Pictures of some classes: X uint8 and y int64 on a device; part and lesion as arrays.
+
+    `rows` are the pictures' numbers in the whole set, `classes` the names of y.
+    """
+
+    X: torch.Tensor
+    y: torch.Tensor
+    part: np.ndarray
+    lesion: np.ndarray
+    rows: np.ndarray
+    classes: tuple[str, ...]
+
+    @property
+    def labels(self):
+        """Return y as an array."""
+        return self.y.cpu().numpy()
+
+    def find(self, part):
+        """Return which pictures of this task are in `part`."""
+        return np.flatnonzero(self.part == part)
+
+    def choose(self, count, seed):
+        """Return `count` training pictures (0: all), for each class its share."""
+        return choose(self.find(TRAIN), self.labels, count, seed)
+
+
+def make_task(lesions, classes, size, fractions, seed):
+    """Return the `Task` of telling `classes` of `Lesions` apart, pictures scaled to `size`.
+
+    The parts are cut from all lesions, so two tasks of the same fractions and seed agree.
+    """
+    number = np.array([classes.index(c) if c in classes else -1 for c in lesions.classes])
+    y = number[lesions.y.cpu().numpy()]
+    rows, lesion = np.flatnonzero(y >= 0), lesions.lesion.cpu().numpy()
+    part = split_by(lesion, lesions.y.cpu().numpy(), fractions, seed)
+    device = lesions.X.device
+    chosen = torch.as_tensor(rows, device=device)
+    return Task(
+        X=shrink(lesions.X[chosen], size),
+        y=torch.as_tensor(y[rows], device=device),
+        part=part[rows],
+        lesion=lesion[rows],
+        rows=rows,
+        classes=tuple(classes),
+    )
+
+
+def name_of(count):
+    """Return how a number of labels is called: its digits, and "all" for 0."""
+    return str(count) if count else "all"
 
 
 def split_by(group, y, fractions, seed):
