@@ -1,13 +1,14 @@
 """Where a network starts: at random, at a body pretrained here, or at ImageNet's ResNet-18.
 
 The last is optional: its weights, trained with torchvision, are a download of 45 MB.
-Imports: `clinic_net` and torch.
+Imports: `clinic_net`, `download` and torch.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from deepcourse.download import DownloadError
 from deepcourse.reproduce.clinic_net import LesionNet, make_body
 
 ADDRESS = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
@@ -74,14 +75,14 @@ class ResNet18(nn.Module):
 def fetch_imagenet():
     """Return the body's weights, downloaded once and checked by torch against their hash.
 
-    Raises ConnectionError, saying what to do, without a network.
+    Raises DownloadError, saying what to do, without a network.
     """
     try:
         weights = torch.hub.load_state_dict_from_url(
             ADDRESS, map_location="cpu", check_hash=True, progress=False
         )
     except (OSError, RuntimeError) as error:
-        raise ConnectionError(
+        raise DownloadError(
             f"expected ImageNet weights from {ADDRESS}, came {error}: leave out "
             "--set imagenet=true, or try again with a connection"
         ) from error

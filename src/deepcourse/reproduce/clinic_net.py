@@ -163,6 +163,7 @@ def features_of_views(model, X, bfloat16=False, views=range(8)):
     The 8 views are the symmetries of a square: as it is, mirrored, turned, and both. They are
     taken of whole batches, so pictures need not be square.
     """
+    mode = model.training
     model.eval()
     found = []
     for view in views:
@@ -172,6 +173,7 @@ def features_of_views(model, X, bfloat16=False, views=range(8)):
                 for some in X.split(BATCH)
             ]
         found.append(torch.cat(parts))
+    model.train(mode)
     return torch.stack(found)
 
 
