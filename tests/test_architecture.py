@@ -128,7 +128,8 @@ def test_each_helper_of_the_light_package_serves_a_lesson_or_an_assignment():
     used = set()
     for source in [*sources, *(ROOT / "book" / "assignments").glob("*.py")]:
         used |= {m.split(".")[1] for m in imports(source) if m.startswith("deepcourse.")}
-    modules = {path.stem for path in DEEPCOURSE} - {"__init__", "shapes", "repro", "download", "progress"}
+    behind = {"__init__", "shapes", "repro", "download", "progress"}
+    modules = {path.stem for path in DEEPCOURSE} - behind
     assert modules <= used, "a helper that no lesson and no assignment uses"
 
 

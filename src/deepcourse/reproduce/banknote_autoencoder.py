@@ -31,7 +31,7 @@ class Config:
     """Settings; the rates are tried in turn and the validation part chooses."""
 
     widths: tuple[int, ...] = setting((4, 6, 4, 2, 4, 6, 4), "units a layer, input to output")
-    rates: tuple[float, ...] = setting((0.003, 0.01, 0.03), "Adam's learning rates to choose from")
+    rates: tuple[float, ...] = setting((0.01, 0.03, 0.06), "Adam's learning rates to choose from")
     num_starts: int = setting(3, "networks a rate, from other initial weights")
     num_steps: int = setting(6000, "steps a network")
     batch_size: int = setting(128, "notes a step")

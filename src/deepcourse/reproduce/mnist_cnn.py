@@ -1,4 +1,4 @@
-"""99 % of the digits in a few CPU-seconds: a convolutional network of matrix products.
+"""99 % of the digits in a few CPU-seconds: convolutions that are matrix products.
 
 On a CPU of two cores the library's convolutions, forward and back, cost several times what a
 matrix product of as many multiplications does. So this network has only convolutions that are one:
