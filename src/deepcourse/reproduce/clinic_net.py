@@ -71,6 +71,18 @@ class LesionNet(nn.Module):
         return self.head(self.body(scaled(X)))
 
 
+class Bright(nn.Module):
+    """A network for pictures from 0 to 1, as usual training loops hand them out."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, X):
+        """Return logits (batch, num_classes) of float pictures from 0 to 1."""
+        return self.net(255 * X)
+
+
 def make_body(widths):
     """Return a small residual network: pictures of any size to widths[-1] features.
 
@@ -110,6 +122,11 @@ def move_lesion(X, zoom=0.25, shift=0.1, jitter=0.2):
     return mean + (X - mean) * (1 + jitter * draw(1, 1, 1))
 
 
+def move_one(X):
+    """Return one picture (channels, height, width), moved: what a DataLoader's worker does."""
+    return move_lesion(X[None])[0]
+
+
 def train(model, X, y, recipe, move, session, checkpoint, what):
     """Train `model` on pictures X and classes y with SGD, as `recipe` says; return its weights.
 
@@ -118,7 +135,7 @@ def train(model, X, y, recipe, move, session, checkpoint, what):
     optimizer = torch.optim.SGD(
         model.parameters(), momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
     )
-    batch_size, step = min(recipe.batch_size, len(X)), 0
+    batch_size, step, loss = min(recipe.batch_size, len(X)), 0, torch.zeros(())
     saved = checkpoint.load()
     if saved:
         step = saved["step"]

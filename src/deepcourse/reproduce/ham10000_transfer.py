@@ -1,4 +1,4 @@
-"""Melanoma or nevus: what pretraining on other pictures gives, by how many labels there are.
+"""Melanoma or nevus: what pretraining on other pictures gives.
 
 HAM10000 (Tschandl et al., 2018) is split by lesion, so that no lesion is trained and tested on. A
 small residual network learns melanoma against nevus, and the seven classes, from 100, 400, 1,600
@@ -11,16 +11,15 @@ the frozen heads' penalty, the temperature and the operating point were chosen o
 lesions, more than a clinic with 100 labels has. Test lesions are scored once a network.
 """
 
-from dataclasses import dataclass, replace
-
-import torch
+from dataclasses import dataclass
 
 from deepcourse.reproduce import clinic_data as parts
 from deepcourse.reproduce import clinic_net as nets
-from deepcourse.reproduce.clinic_heads import heads_of
-from deepcourse.reproduce.clinic_imagenet import fetch_imagenet, make_net
+from deepcourse.reproduce import clinic_training as training
+from deepcourse.reproduce.clinic_imagenet import make_net
 from deepcourse.reproduce.clinic_results import assemble
 from deepcourse.reproduce.frame.contract import Aim, setting
+from deepcourse.reproduce.frame.plain import error_of, train_plainly
 
 DATA = ("ham10000", "cifar10", "fashion_mnist")
 SEEDS = 1
@@ -53,7 +52,9 @@ class Config:
     pretrain_steps: int = setting(2340, "steps of each pretraining")
     pretrain_lr: float = setting(0.2, "highest learning rate of each pretraining, 128 a step")
     labels: tuple[int, ...] = setting((100, 400, 1600, 0), "training labels; 0 is all")
-    steps: tuple[int, ...] = setting((100, 200, 400, 800), "training steps")
+    steps: tuple[int, ...] = setting(
+        (100, 200, 400, 800), "training steps for each number of labels"
+    )
     repeats: tuple[int, ...] = setting((5, 3, 2, 1), "networks for two classes")
     repeats_seven: tuple[int, ...] = setting((1, 1, 1, 1), "networks for seven classes")
     batch_size: int = setting(64, "pictures a step")
@@ -100,100 +101,50 @@ def run(config, seed, session):
     )
     bodies, accuracy = {"random": None}, {}
     for name in ("cifar10", "fashion_mnist") + ("imagenet",) * config.imagenet:
-        found = session.stage(name, lambda mark, n=name: pretrain(config, n, session, mark))
+        found = session.stage(
+            name, lambda mark, n=name: training.pretrain(config, n, session, mark)
+        )
         bodies[name], accuracy[name] = found["body"], found["accuracy"]
     curves = {"two": {}, "seven": {}}
     for name, body in bodies.items():
         froze = session.stage(
-            f"{name}-frozen", lambda _, b=body: freeze(config, two, seven, b, session)
+            f"{name}-frozen", lambda _, b=body: training.freeze(config, two, seven, b, session)
         )
         method = f"{name}_tuned" if body else "scratch"
         for kind, task in (("two", two), ("seven", seven)):
             curves[kind][f"{name}_frozen"] = froze[kind]
             if kind == "two" or name != "fashion_mnist":
-                curves[kind][method] = curve(config, task, f"{kind}-{method}", body, session)
+                curves[kind][method] = training.curve(
+                    config, task, f"{kind}-{method}", body, session
+                )
     body = bodies["cifar10"]
     main = [
-        tune(config, large, body, 0, n, config.large_steps, f"main-{n}", session)
+        training.tune(config, large, body, 0, n, config.large_steps, f"main-{n}", session)
         for n in range(config.large_repeats)
     ]
-    leaks = leak(config, two, body, session)
+    leaks = training.leak(config, two, body, session)
     return assemble(config, lesions, (two, seven), curves, main, leaks, accuracy, session)
 
 
-def pretrain(config, name, session, mark):
-    """Return the weights of a body that learnt to name other pictures, and its test accuracy."""
-    if name == "imagenet":
-        return {"body": fetch_imagenet(), "accuracy": None}
-    data = session.data(name)
-    margin = (32 - data.X_train.shape[3]) // 2
-    X, X_test = (torch.nn.functional.pad(one, [margin] * 4) for one in (data.X_train, data.X_test))
-    model = make_net(config.widths, len(data.classes), None).to(session.device)
-    recipe = recipe_of(config, config.pretrain_steps, config.pretrain_lr, batch_size=128)
-    nets.train(model, X, data.y_train, recipe, nets.move_photo, session, mark, name)
-    predicted = nets.logits_of(model, X_test, config.bfloat16, views=(0,)).argmax(dim=1)
-    accuracy = (predicted == data.y_test.cpu()).double().mean().item()
-    return {"body": model.body.state_dict(), "accuracy": accuracy}
+def bench(config, seed, session):
+    """Race from scratch to a validation error by picture, against a usual training loop.
 
-
-def recipe_of(config, num_steps, rate, batch_size):
-    """Return the recipe of one training."""
-    return nets.Recipe(num_steps, batch_size, rate, config.weight_decay, config.bfloat16)
-
-
-def freeze(config, two, seven, weights, session):
-    """Return {task: {labels: test logits of each repeat}} of linear heads on a body as it is."""
-    model = make_net(config.widths, 1, weights).to(session.device)
-    seen = nets.features_of_views(model, seven.X, config.bfloat16)  # of all pictures
-    return {
-        "two": heads_of(seen[:, two.rows], two, config.labels, config.repeats, config.penalties),
-        "seven": heads_of(seen, seven, config.labels, config.repeats_seven, config.penalties),
-    }
-
-
-def curve(config, task, key, weights, session):
-    """Return {labels: test logits of each repeat} of networks trained as a whole."""
-    repeats = config.repeats if len(task.classes) == 2 else config.repeats_seven
-    return {
-        parts.name_of(count): [
-            tune(config, task, weights, count, n, steps, f"{key}-{count}-{n}", session)["test"]
-            for n in range(number)
-        ]
-        for count, steps, number in zip(config.labels, config.steps, repeats, strict=True)
-    }
-
-
-def tune(config, task, weights, count, repeat, num_steps, key, session):
-    """Return the logits, "val" and "test", of a network trained on `count` labels."""
-
-    def work(mark):
-        model = make_net(config.widths, len(task.classes), weights).to(task.X.device)
-        rates = config.lr_tuned if weights else config.lr_scratch
-        rate = rates[config.labels.index(count)]
-        recipe = recipe_of(config, num_steps, rate, config.batch_size)
-        rows = task.choose(count, repeat)
-        nets.train(model, task.X[rows], task.y[rows], recipe, nets.move_lesion, session, mark, key)
-        # Only the main result chooses anything by what a network says of validation lesions.
-        wanted = {"val": parts.VAL, "test": parts.TEST} if "main" in key else {"test": parts.TEST}
-        found = {name: task.X[task.find(part)] for name, part in wanted.items()}
-        return {name: nets.logits_of(model, X, config.bfloat16) for name, X in found.items()}
-
-    return session.stage(key, work)
-
-
-def leak(config, task, weights, session):
-    """Return the tasks of two leaking splits with each network's test logits.
-
-    "pictures" cuts by picture; "siblings" trains on other pictures of tested lesions.
+    Both train the same network on all training pictures at the curves' size; all of them called
+    nevi would be an error of 14 %.
     """
-    by_picture = parts.split_by(task.rows, task.labels, config.fractions, config.split)
-    swapped, rows = parts.swap_siblings(task.part, task.lesion, task.labels, config.split)
-    found = {"rows": rows}
-    for name, part in (("pictures", by_picture), ("siblings", swapped)):
-        leaking = replace(task, part=part)
-        logits = [
-            tune(config, leaking, weights, 0, n, config.steps[-1], f"leak-{name}-{n}", session)
-            for n in range(config.leak_repeats)
-        ]
-        found[name] = leaking, [one["test"] for one in logits]
-    return found
+    goal = 0.5 if session.tiny else 0.125
+    lesions = session.data("ham10000")
+    task = parts.make_task(lesions, ("nv", "mel"), config.size, config.fractions, config.split)
+    (X, y), val = (
+        (task.X[rows], task.y[rows]) for rows in (task.choose(0, 0), task.find(parts.VAL))
+    )
+    recipe = training.recipe_of(config, config.steps[-2], config.lr_scratch[-1], config.batch_size)
+    model = nets.Bright(make_net(config.widths, 2)).to(session.device)
+    before = session.clock.seconds()
+    nets.train(model.net, X, y, recipe, nets.move_lesion, session, session.checkpoint, "ours")
+    wall, cpu = (now - then for now, then in zip(session.clock.seconds(), before, strict=True))
+    error = error_of(model, *val)
+    ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= goal}
+    usual = nets.Bright(make_net(config.widths, 2))
+    plain = train_plainly(usual, (X, y), val, goal, session, 0.02, 30, 64, nets.move_one)
+    return {"target": f"{100 * goal:.1f} % validation error", "ours": ours, "plain": plain}
