@@ -18,7 +18,8 @@ from deepcourse.reproduce.frame import bench, card, experiments, plain, record, 
 from deepcourse.reproduce.frame.checkpoint import Checkpoint, CheckpointError
 from deepcourse.reproduce.frame.clock import Clock
 from deepcourse.reproduce.frame.contract import Aim, setting
-from deepcourse.reproduce.frame.experiments import UserError, changed
+from deepcourse.reproduce.frame.errors import UserError
+from deepcourse.reproduce.frame.experiments import changed
 from deepcourse.reproduce.frame.session import Session
 
 NAME = "banknote_autoencoder"

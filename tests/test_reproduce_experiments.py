@@ -3,11 +3,13 @@
 import dataclasses
 import hashlib
 import json
+import re
 
 import pytest
 import torch
 
 from conftest import ROOT
+from coursekit.gates import notebook
 from deepcourse.reproduce import recorded
 from deepcourse.reproduce.frame import checkpoint, experiments, record, schema
 from deepcourse.reproduce.frame.bench import checked
@@ -140,6 +142,14 @@ def test_the_card_of_a_record_says_every_aim_and_where_it_came_from(path):
         assert card.record["command"] in text
         assert card.record["date"] in text
     assert len(repr(card).splitlines()) == len(card.lines()) + 1
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: path.stem)
+def test_a_card_may_stand_in_a_lesson(path):
+    text = repr(recorded(path.stem))
+    assert not any(re.search(pattern, text) for pattern in notebook.UNTIDY)
+    for number in notebook.DECIMAL.findall(text):
+        assert len(number.replace(",", "").replace(".", "").strip("0")) <= 3, number
 
 
 def test_every_experiment_has_a_record_and_every_record_an_experiment():

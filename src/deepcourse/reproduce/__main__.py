@@ -11,7 +11,7 @@ def main(arguments=None):
     """Run the command line; return 0, or 2 with one sentence on stderr for what cannot be done."""
     from deepcourse.download import DownloadError
     from deepcourse.reproduce.frame.checkpoint import CheckpointError
-    from deepcourse.reproduce.frame.experiments import UserError
+    from deepcourse.reproduce.frame.errors import UserError
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -71,14 +71,14 @@ def _do(told, arguments):
 
 
 def _run(told, arguments):
-    from deepcourse.reproduce.frame import card, experiments, record, runner
+    from deepcourse.reproduce.frame import card, errors, experiments, record, runner
 
     experiment = experiments.load_experiment(told.name)
     config = experiments.changed(experiment.config(told.tiny), told.set)
     device = runner.prepare(told.device, told.threads)
     out = told.out or _default_out(told, experiment, device)
     if not _writable(out):
-        raise experiments.UserError(f"cannot write {out}: name another file with --out")
+        raise errors.UserError(f"cannot write {out}: name another file with --out")
     num_seeds = told.seeds or (1 if told.tiny else experiment.module.SEEDS)
     if told.fresh:
         runner.forget(experiment, config, device, told.tiny)

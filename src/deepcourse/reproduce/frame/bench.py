@@ -13,13 +13,8 @@ Imports: `experiments`, `runner`, `session`, `machine`, `card`.
 import tempfile
 
 from deepcourse.reproduce.frame import machine
-from deepcourse.reproduce.frame.experiments import (
-    UserError,
-    changed,
-    find_experiments,
-    has,
-    load_experiment,
-)
+from deepcourse.reproduce.frame.errors import UserError
+from deepcourse.reproduce.frame.experiments import changed, find_experiments, has, load_experiment
 from deepcourse.reproduce.frame.session import Session
 
 FIELDS = {"wall", "cpu", "error", "reached"}

@@ -1,6 +1,6 @@
 """The card of a recorded result, for a notebook and as text: what others reported, what we got.
 
-Imports: `record`.
+Imports: `errors`, `record`. Lessons import this, so it stays small and free of torch.
 """
 
 import difflib
@@ -8,11 +8,12 @@ import json
 from dataclasses import dataclass
 from html import escape
 
+from deepcourse.reproduce.frame.errors import UserError
 from deepcourse.reproduce.frame.record import RESULTS
 
 STYLE = (
     "border:1px solid #808080;border-left:4px solid #2f7fc4;border-radius:4px;"
-    "padding:.6em 1em;max-width:44em"
+    "padding:.6em 1em;max-width:44em;overflow-wrap:anywhere"
 )
 
 
@@ -46,8 +47,6 @@ class Card:
 
 def read_card(name, folder=RESULTS):
     """Return the Card of results/`name`.json; UserError, with what there is, for another name."""
-    from deepcourse.reproduce.frame.experiments import UserError
-
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)

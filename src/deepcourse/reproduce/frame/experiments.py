@@ -1,6 +1,6 @@
 """Find an experiment by its name, read its file's contract, and set its configuration.
 
-Imports: `contract`; an experiment's own module, when `load_experiment` is called.
+Imports: `contract`, `errors`; an experiment's own module, when `load_experiment` is called.
 """
 
 import ast
@@ -14,14 +14,11 @@ from pathlib import Path
 from types import ModuleType
 
 from deepcourse.reproduce.frame.contract import Aim
+from deepcourse.reproduce.frame.errors import UserError
 
 FOLDER = Path(__file__).resolve().parents[1]
 PACKAGE = "deepcourse.reproduce"
 DATA_SETS = ("mnist", "fashion_mnist", "cifar10", "banknotes", "ham10000")
-
-
-class UserError(Exception):
-    """What somebody asked for cannot be done; the message says what to do instead."""
 
 
 @dataclass(frozen=True)

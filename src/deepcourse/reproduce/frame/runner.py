@@ -15,7 +15,8 @@ import torch
 
 from deepcourse import repro
 from deepcourse.reproduce.frame import machine, record
-from deepcourse.reproduce.frame.experiments import UserError, code_hash
+from deepcourse.reproduce.frame.errors import UserError
+from deepcourse.reproduce.frame.experiments import code_hash
 from deepcourse.reproduce.frame.real import data_hashes
 from deepcourse.reproduce.frame.session import Session
 
