@@ -105,7 +105,7 @@ def test_what_an_experiment_cites_is_in_the_bibliography(name):
 def test_the_benchmark_of_an_experiment_runs_on_generated_data(name, tmp_path):
     experiment = experiments.load_experiment(name)
     if not hasattr(experiment.module, "bench"):
-        assert name == "banknote_autoencoder", f"{name} has no benchmark"
+        assert name == "cifar10_kmeans", f"{name} has no benchmark"
         return
     session = Session(0, torch.device("cpu"), tmp_path, tiny=True)
     result = checked(experiment.module.bench(experiment.config(tiny=True), 0, session), name)

@@ -47,7 +47,7 @@ class Config:
     sgd_lr: float = setting(0.1, "rate of plain SGD")
     sgd_batch_size: int = setting(128, "pictures a step of plain SGD")
     goal: float = setting(0.012, "validation error to reach in the benchmark")
-    plain_epochs: int = setting(60, "most epochs of the benchmark's baseline")
+    plain_epochs: int = setting(15, "most epochs of the benchmark's baseline")
     plain_lr: float = setting(0.05, "rate of the benchmark's baseline, with momentum 0.9")
 
 
