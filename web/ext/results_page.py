@@ -74,7 +74,7 @@ class ResultsTable(SphinxDirective):
         if aim["reported"] is not None:
             value = shown(aim["reported"], aim["unit"])
             reported = f"{value} ([{_cell(aim['by'])}]({site}#{aim['cite']}))"
-        spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'])}"
+        spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'], digits=2)}"
         ours = f"{shown(aim['mean'], aim['unit'])}{spread}"
         return f"| {_cell(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
 

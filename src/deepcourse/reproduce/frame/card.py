@@ -60,7 +60,7 @@ def aim_line(aim, num_seeds):
     parts = []
     if aim["reported"] is not None:
         parts.append(f"reported by {aim['by']}: {shown(aim['reported'], aim['unit'])}")
-    spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'])}"
+    spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'], digits=2)}"
     seeds = f"{num_seeds} seeds" if num_seeds > 1 else "1 seed"
     parts.append(f"ours: {shown(aim['mean'], aim['unit'])}{spread} over {seeds}")
     if aim["met"] is not None:
@@ -103,12 +103,13 @@ def duration(seconds):
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def shown(number, unit):
+def shown(number, unit, digits=3):
     """Return a number with three digits and its unit.
 
     >>> shown(0.01164, "%"), shown(34.4, "CPU-seconds")
     ('1.16 %', '34.4 CPU-seconds')
     """
     if unit == "%":
-        return f"{100 * number:.3g} %"
-    return f"{number:,.3g} {unit}".rstrip() if number < 1000 else f"{number:,.0f} {unit}".rstrip()
+        return f"{100 * number:.{digits}g} %"
+    text = f"{number:.{digits}g}" if abs(number) < 1000 else f"{number:,.0f}"
+    return f"{text} {unit}".rstrip()
