@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from deepcourse.reproduce import clinic_metrics as metrics
 from deepcourse.reproduce import clinic_report as report
 from deepcourse.reproduce import ham10000_transfer as experiment
 from deepcourse.reproduce.frame.generated import make_ham10000
+from deepcourse.reproduce.frame.record import RESULTS
 from deepcourse.reproduce.frame.session import Session
 
 
@@ -59,7 +61,8 @@ def test_the_threshold_of_a_clinic_comes_from_validation_lesions():
     val, test = made_scores(seed=1), made_scores(seed=2)
     point = report.operating_point(val, test, 0.9, 100)
     threshold = point["chosen"]["threshold"]
-    assert (val[0][val[1] == 0] < threshold).mean() >= 0.9
+    assert threshold == metrics.sensitivity_at(*val, 0.9)[1]
+    assert threshold != metrics.sensitivity_at(*test, 0.9)[1]
     assert point["chosen"] == {"threshold": threshold, **metrics.confusion(*test, threshold)}
     assert point["curve"]["sensitivity"] == metrics.sensitivity_at(*test, 0.9)[0]
     low, high = point["curve"]["interval"]
@@ -82,14 +85,17 @@ def test_the_temperature_comes_from_validation_and_lowers_their_loss_and_not_the
 
 def test_groups_add_up_to_all_lesions_and_small_ones_have_no_auc():
     scores, y = made_scores()
-    group = np.array(["a", "b", "c"])[np.minimum(np.arange(300) // 145, 2)]
+    group = np.where(np.arange(300) < 145, "a", "b")
+    group[np.flatnonzero((group == "b") & (y == 0))[:40]] = "c"
+    group[np.flatnonzero((group == "b") & (y == 1))[:9]] = "c"
     found = report.of_groups(scores, y, {"kind": group}, 0.8, 50)["kind"]
     whole = metrics.confusion(scores, y, 0.8)
     for key in ("cases", "controls", "found", "cleared"):
         assert sum(one[key] for one in found.values()) == whole[key]
     assert found["a"]["auc"] == pytest.approx(roc_auc_score(y[:145], scores[:145]))
-    assert found["c"]["cases"] + found["c"]["controls"] == 10
+    assert (found["c"]["cases"], found["c"]["controls"]) == (9, 40)
     assert found["c"]["auc"] is None
+    assert found["b"]["auc"] is not None
 
 
 def test_what_a_leak_adds_is_told_with_the_interval_of_the_difference():
@@ -185,3 +191,59 @@ def test_the_licence_and_the_warning_stand_beside_all_of_it(told):
         assert "Tschandl" in text
         assert "Not a diagnostic device" in text
     assert not any("ISIC" in text or "MADE_" in text for text in attached.values())
+
+
+@pytest.fixture(scope="module")
+def recorded_numbers():
+    """The numbers of the committed record, and the folder beside it."""
+    found = json.loads((RESULTS / "ham10000_transfer.json").read_text(encoding="utf-8"))
+    return found["seeds"][0]["numbers"], RESULTS / "ham10000_transfer"
+
+
+def read_table(path):
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
+
+
+def test_the_committed_scores_give_the_recorded_auc_and_groups(recorded_numbers):
+    numbers, folder = recorded_numbers
+    rows = read_table(folder / "scores.csv")
+    y = np.array([int(row["melanoma"]) for row in rows])
+    scores = np.array([float(row["score"]) for row in rows])
+    main = numbers["main"]
+    assert roc_auc_score(y, scores) == pytest.approx(main["auc"], abs=5e-4)
+    assert len({row["lesion"] for row in rows}) == len(rows) == numbers["parts"]["test"]["lesions"]
+    proven = np.array([row["proof"] == "histo" for row in rows])
+    assert proven[y == 1].all()
+    assert roc_auc_score(y[proven], scores[proven]) == pytest.approx(main["proven_auc"], abs=5e-4)
+    threshold = main["operating_point"]["chosen"]["threshold"]
+    for kind, groups in main["groups"].items():
+        of_lesion = np.array([row[kind] for row in rows])
+        assert set(of_lesion) == set(groups)
+        for name, told in groups.items():
+            here = of_lesion == name
+            counts = metrics.confusion(scores[here], y[here], threshold)
+            assert abs(counts["found"] - told["found"]) <= 1, "four digits may move one"
+            assert counts["cases"] == told["cases"]
+
+
+def test_the_committed_curves_are_the_recorded_ones(recorded_numbers):
+    numbers, folder = recorded_numbers
+    rows = read_table(folder / "learning_curve.csv")
+    points = numbers["curve"]
+    assert len(rows) == sum(len(found) for found in points.values())
+    for row in rows:
+        point = points[row["method"]][row["labels"]]
+        assert float(row["auc"]) == pytest.approx(point["auc"], rel=1e-3)
+        assert int(row["networks"]) == point["n"] == len(point["each"])
+    roc = np.loadtxt(folder / "roc.csv", delimiter=",", skiprows=1)
+    area = np.trapezoid(roc[:, 2], 1 - roc[:, 1])
+    assert area == pytest.approx(numbers["main"]["auc"], abs=1e-3)
+
+
+def test_what_is_committed_is_small_licensed_and_shows_no_picture(recorded_numbers):
+    _, folder = recorded_numbers
+    files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert set(files) == {"scores.csv", "roc.csv", "learning_curve.csv", "LICENSE"}
+    assert files["LICENSE"] == report.LICENSE
+    assert sum(map(len, files.values())) < 300_000
+    assert not any("ISIC" in text or "HAM_" in text for text in files.values())

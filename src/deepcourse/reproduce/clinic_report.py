@@ -163,7 +163,7 @@ def compare(honest, leaking, y, num_bootstrap):
         return None if None in found[0] + found[1] else float(np.mean(found[1]) - np.mean(found[0]))
 
     rows = np.arange(len(y))
-    means = [float(np.mean([metrics.auc(s, y) for s in runs])) for runs in (honest, leaking)]
+    means = [mean_auc(runs, y, np.full(len(y), True)) for runs in (honest, leaking)]
     interval = metrics.bootstrap(gain, rows, np.random.default_rng(0), num_bootstrap)
     return {"honest": means[0], "leaking": means[1], "gain": gain(rows), "interval": interval}
 

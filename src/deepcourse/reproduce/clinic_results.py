@@ -18,7 +18,8 @@ def assemble(config, lesions, tasks, curves, main, leaks, accuracy, session):
     """
     two, seven = tasks
     count = config.num_bootstrap
-    points = curve_points(two, curves["two"], count)
+    proven = is_proven(lesions, two)
+    points = curve_points(two, curves["two"], proven, count)
     whole = main_result(config, lesions, two, main, session)
     name = parts.name_of(config.labels[0])
     attach_curves(points, session)
@@ -26,7 +27,7 @@ def assemble(config, lesions, tasks, curves, main, leaks, accuracy, session):
         "main": whole,
         "fewest": {method: found[name]["auc"] for method, found in points.items()},
         "curve": points,
-        "pretraining": gains(two, curves["two"], count),
+        "pretraining": gains(two, curves["two"], proven, count),
         "seven": {m: seven_points(seven, found) for m, found in curves["seven"].items()},
         "leak": leaking(two, curves["two"]["cifar10_tuned"]["all"], leaks, count),
         "pretrained_test_accuracy": accuracy,
@@ -41,20 +42,37 @@ def lesion_scores(task, logits, part=parts.TEST):
     return report.margin(found), y, lesion
 
 
-def curve_points(task, methods, num_bootstrap):
-    """Return {method: {labels: AUC over its networks}}."""
+def is_proven(lesions, task):
+    """Return for each test lesion whether a pathologist saw it, as all melanomas were.
+
+    Most nevi were only followed. What tells followed lesions from excised ones, be it how easy
+    they look or how they were photographed, helps an AUC over all and does not help this one.
+    """
+    names = np.unique(task.lesion[task.find(parts.TEST)])
+    return groups_of(lesions, task, names)["proof"] == "histo"
+
+
+def curve_points(task, methods, proven, num_bootstrap):
+    """Return {method: {labels: AUC over its networks}}, also of proven lesions alone."""
     points = {}
     for method, found in methods.items():
         points[method] = {}
         for labels, runs in found.items():
             scores = [lesion_scores(task, logits) for logits in runs]
             y = scores[0][1]
-            points[method][labels] = report.curve_point([s[0] for s in scores], y, num_bootstrap)
+            scores = [one[0] for one in scores]
+            points[method][labels] = {
+                **report.curve_point(scores, y, num_bootstrap),
+                "proven_auc": report.mean_auc(scores, y, proven),
+            }
     return points
 
 
-def gains(task, methods, num_bootstrap):
-    """Return, for pairs of methods and each number of labels, how far their AUCs are apart."""
+def gains(task, methods, proven, num_bootstrap):
+    """Return, for pairs of methods and each number of labels, how far their AUCs are apart.
+
+    "proven" is the same among lesions that a pathologist saw.
+    """
     pairs = {
         "cifar10_over_scratch": ("scratch", "cifar10_tuned"),
         "fashion_mnist_over_scratch": ("scratch", "fashion_mnist_tuned"),
@@ -69,9 +87,16 @@ def gains(task, methods, num_bootstrap):
                 for method in (first, second)
             ]
             y = lesion_scores(task, methods[first][labels][0])[1]
-            told = report.compare(*runs, y, num_bootstrap)
-            found[name][labels] = {"gain": told["gain"], "interval": told["interval"]}
+            found[name][labels] = gain(*runs, y, num_bootstrap)
+            runs = [[scores[proven] for scores in some] for some in runs]
+            found[name][labels]["proven"] = gain(*runs, y[proven], num_bootstrap)
     return found
+
+
+def gain(first, second, y, num_bootstrap):
+    """Return how far two methods' AUCs are apart, and the interval of that."""
+    told = report.compare(first, second, y, num_bootstrap)
+    return {"gain": told["gain"], "interval": told["interval"]}
 
 
 def seven_points(task, found):
@@ -122,6 +147,7 @@ def main_result(config, lesions, task, runs, session):
         "sensitivity": point["curve"]["sensitivity"],
         "networks": len(runs),
         "auc_of_each": [metrics.auc(*lesion_scores(task, run["test"])[:2]) for run in runs],
+        "proven_auc": report.mean_auc([test[0]], test[1], groups["proof"] == "histo"),
         "auc_by_picture": metrics.auc(report.margin(mean["test"]), task.labels[rows]),
         "validation_auc": metrics.auc(*val),
         "operating_point": point,
@@ -211,9 +237,13 @@ def attach_lesions(test, names, groups, temperature, session):
 def attach_curves(points, session):
     """Attach learning_curve.csv: a row a method and number of labels."""
     rows = [
-        [method, labels, one["auc"], one["sd"], one["n"], *(one["interval"] or ("", ""))]
+        [
+            *(method, labels, one["auc"], one["sd"], one["n"]),
+            *(one["interval"] or ("", "")),
+            one["proven_auc"],
+        ]
         for method, found in points.items()
         for labels, one in found.items()
     ]
-    header = ["method", "labels", "auc", "sd", "networks", "low", "high"]
+    header = ["method", "labels", "auc", "sd", "networks", "low", "high", "proven_auc"]
     session.attach("learning_curve.csv", report.as_csv(header, rows))

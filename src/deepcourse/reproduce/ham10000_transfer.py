@@ -5,7 +5,8 @@ small residual network learns melanoma against nevus, and the seven classes, fro
 and all training labels: from scratch, or from a body that was pretrained here on CIFAR-10 or, as a
 control that has nothing to do with skin, on Fashion-MNIST; fine-tuned, or frozen under a logistic
 regression. Networks at a larger input size give the main result: AUC, sensitivity at 90 %
-specificity, calibration before and after temperature scaling, who is served how well. Two leaking
+specificity, calibration before and after temperature scaling, who is served how well. All melanomas
+were excised and most nevi were not, so AUCs are also told against excised nevi alone. Two leaking
 splits show what a split by picture would have pretended. All intervals resample lesions. Settings,
 the frozen heads' penalty, the temperature and the operating point were chosen on the validation
 lesions, more than a clinic with 100 labels has. Test lesions are scored once a network.
@@ -29,12 +30,16 @@ NOTE = (
 )
 AIMS = (
     Aim("main.auc", "AUC, melanoma against nevus, all labels, by lesion", at_least=0.92),
+    Aim("main.proven_auc", "the same against excised nevi only, as all melanomas were excised"),
     Aim("main.sensitivity", "sensitivity at 90 % specificity on the test curve", unit="%"),
-    Aim("fewest.scratch", "AUC with 100 labels, from scratch"),
-    Aim("fewest.cifar10_tuned", "AUC with 100 labels, CIFAR-10 body fine-tuned"),
-    Aim("fewest.fashion_mnist_tuned", "AUC with 100 labels, Fashion-MNIST body fine-tuned"),
+    Aim("fewest.scratch", "AUC with 100 labels, from scratch (5 networks)"),
+    Aim("fewest.cifar10_tuned", "AUC with 100 labels, CIFAR-10 body fine-tuned (5 networks)"),
+    Aim("fewest.fashion_mnist_tuned", "AUC with 100 labels, Fashion-MNIST body tuned (5 networks)"),
+    Aim("curve.scratch.all.auc", "AUC with all labels, from scratch (smaller pictures)"),
+    Aim("curve.cifar10_frozen.all.auc", "AUC with all labels, CIFAR-10 body frozen (the same)"),
     Aim("leak.siblings.gain", "AUC that leaking pictures of the tested lesions would add"),
     Aim("seven.cifar10_tuned.all.balanced_accuracy", "seven classes, balanced accuracy", unit="%"),
+    Aim("seven.cifar10_frozen.all.balanced_accuracy", "the same, body frozen", unit="%"),
 )
 
 
@@ -130,9 +135,9 @@ def bench(config, seed, session):
     """Race from scratch to a validation error by picture, against a usual training loop.
 
     Both train the same network on all training pictures at the curves' size; all of them called
-    nevi would be an error of 14 %.
+    nevi would be an error of 15 %.
     """
-    goal = 0.5 if session.tiny else 0.125
+    goal = 0.5 if session.tiny else 0.135
     lesions = session.data("ham10000")
     task = parts.make_task(lesions, ("nv", "mel"), config.size, config.fractions, config.split)
     (X, y), val = (
@@ -146,5 +151,5 @@ def bench(config, seed, session):
     error = error_of(model, *val)
     ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= goal}
     usual = nets.Bright(make_net(config.widths, 2))
-    plain = train_plainly(usual, (X, y), val, goal, session, 0.02, 30, 64, nets.move_one)
+    plain = train_plainly(usual, (X, y), val, goal, session, 0.02, 12, 64, nets.move_one)
     return {"target": f"{100 * goal:.1f} % validation error", "ours": ours, "plain": plain}
