@@ -101,6 +101,44 @@ SAMPLE_CLAIM = (
 )
 
 
+def sample_record():
+    """Return a record of a full-size experiment that there is not, as its JSON holds it."""
+    sha, seeds = "0" * 64, []
+    for seed, error in enumerate((0.02, 0.03, 0.04)):
+        times = {"wall_seconds": 30.0, "cpu_seconds": 60.0}
+        seeds.append({"seed": seed, **times, "numbers": {"error": error}})
+    summary = {"error": {"mean": 0.03, "sd": 0.01, "n": 3}}
+    aim = {"number": "error", "what": "test error of a [line]", "unit": "%"}
+    aim |= {"at_most": 0.025, "at_least": None, "mean": 0.03, "sd": 0.01, "met": False}
+    aim |= {"reported": 0.02, "by": "Lin (2017)", "cite": "lin2017"}
+    return {
+        "schema": 1,
+        "experiment": "sample",
+        "title": "A sample experiment",
+        "note": "Not for use.",
+        "command": "python -m deepcourse.reproduce sample",
+        "date": "2026-01-31",
+        "tiny": False,
+        "config": {"lr": 0.1},
+        "code": sha,
+        "data": {"sample.csv": sha},
+        "hardware": {"device": "cpu", "cpu": "a CPU", "cores": 4, "threads": 2, "gpu": None},
+        "versions": dict.fromkeys(("python", "torch", "numpy", "deepcourse"), "2.13.0"),
+        "aims": [aim],
+        "summary": summary,
+        "seeds": seeds,
+        "attached": {},
+    }
+
+
+def write_record(folder, record):
+    """Write a record to where a course keeps them, under its experiment's name."""
+    path = folder / "src" / "deepcourse" / "reproduce" / "results"
+    path.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, ensure_ascii=False)
+    (path / f"{record['experiment']}.json").write_text(text, encoding="utf-8")
+
+
 def sample_cells(number=90):
     """Return the cells of a lesson that uses what lessons use."""
     long = r"\hat y = " + " + ".join(rf"w_{{{i}}} z_{{{i}}}" for i in range(24))
@@ -145,6 +183,7 @@ def make_course(folder):
     shutil.copytree(ROOT / "web", folder / "web", ignore=skip)
     (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
+    write_record(folder, sample_record())
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     for name in re.findall(r"notebooks/\w+/\w+", toc):
         copy = folder / f"{name}.ipynb"

@@ -10,10 +10,11 @@ from conftest import ROOT
 from coursekit.course import Course
 from coursekit.lessons import find_lessons
 
-DEEPCOURSE = sorted((ROOT / "src" / "deepcourse").rglob("*.py"))
+DEEPCOURSE = sorted((ROOT / "src" / "deepcourse").glob("*.py"))
+REPRODUCE = sorted((ROOT / "src" / "deepcourse" / "reproduce").rglob("*.py"))
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 LIGHT = {"numpy", "torch", "matplotlib", "sklearn", "pooch"}
-LAZY = {"ipywidgets", "IPython", "gymnasium"}
+LAZY = {"ipywidgets", "IPython", "gymnasium", "PIL"}
 DOWNWARD = [
     "repro",
     "training",
@@ -23,6 +24,7 @@ DOWNWARD = [
     "layers",
     "engine",
     "download",
+    "progress",
     "widgets",
     "plot",
     "claims",
@@ -47,7 +49,7 @@ def name(path):
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", DEEPCOURSE, ids=name)
+@pytest.mark.parametrize("path", [*DEEPCOURSE, *REPRODUCE], ids=name)
 def test_the_light_package_imports_only_what_colab_has(path):
     import sys
 
@@ -65,6 +67,22 @@ def test_inside_the_light_package_arrows_point_downward(path):
         return
     assert path.stem in DOWNWARD, "give the new module its place in DOWNWARD"
     assert own <= set(DOWNWARD[DOWNWARD.index(path.stem) + 1 :])
+
+
+@pytest.mark.parametrize("path", DEEPCOURSE, ids=name)
+def test_no_lesson_drags_a_full_size_experiment_in(path):
+    assert not any(module.startswith("deepcourse.reproduce") for module in imports(path))
+
+
+@pytest.mark.parametrize("path", REPRODUCE, ids=name)
+def test_experiments_use_the_frame_and_the_frame_uses_no_experiment(path):
+    own = {m for m in imports(path) if m.startswith("deepcourse.reproduce.")}
+    framed = {m for m in own if m.startswith("deepcourse.reproduce.frame")}
+    frame = path.parent.name == "frame" or path.stem in {"__init__", "__main__"}
+    assert not frame or own == framed, "the frame finds experiments by their names"
+    experiments = {p.stem for p in REPRODUCE if "class Config" in p.read_text(encoding="utf-8")}
+    used = {m.split(".")[2] for m in own - framed}
+    assert not used & experiments, "what two experiments share is a module of its own"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
@@ -110,7 +128,8 @@ def test_each_helper_of_the_light_package_serves_a_lesson_or_an_assignment():
     used = set()
     for source in [*sources, *(ROOT / "book" / "assignments").glob("*.py")]:
         used |= {m.split(".")[1] for m in imports(source) if m.startswith("deepcourse.")}
-    modules = {path.stem for path in DEEPCOURSE} - {"__init__", "shapes", "repro", "download"}
+    behind = {"__init__", "shapes", "repro", "download", "progress"}
+    modules = {path.stem for path in DEEPCOURSE} - behind
     assert modules <= used, "a helper that no lesson and no assignment uses"
 
 

@@ -190,6 +190,29 @@ def test_a_paragraph_that_is_only_a_link_to_a_demo_becomes_it(course):
     assert "<course-demo" not in sentence
 
 
+def test_the_page_of_full_size_results_is_made_from_their_records(course):
+    page = (html(course) / "book" / "full_size.html").read_text(encoding="utf-8")
+    section = re.search(r'<section id="a-sample-experiment">.*?</section>', page, re.DOTALL)[0]
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", section))
+    for part in ("test error of a [line]", "2 % ( Lin (2017) )", "3 % ± 1 %", "3 seeds"):
+        assert part in text, text
+    for part in ("at most 2.5 %: missed", "Not for use.", "2 of 4 cores (a CPU)", "2026-01-31"):
+        assert part in text, text
+    assert "python -m deepcourse.reproduce sample" in text
+    assert 'bibliography.html#lin2017"' in section
+
+
+def test_a_record_that_says_what_its_numbers_do_not_stops_the_build(spoilt):
+    record = site_course.sample_record()
+    record["aims"][0]["met"] = True
+    site_course.write_record(spoilt, record)
+    code, said = site_course.build(spoilt)
+    assert code == 1
+    assert re.search(
+        r"sample\.json: .*aim 'error': its met should be \[False\], came \[True\]", said
+    )
+
+
 def test_a_printed_claim_is_set_apart(course):
     page = (html(course) / f"{LESSON}.html").read_text(encoding="utf-8")
     assert '<span class="claim"><b>✓</b> the test error' in page

@@ -1,8 +1,11 @@
 """Data for the lessons: `load_*` real sets that need no download, split once and for all.
 
+Those that do need one (`load_mnist`, `load_fashion_mnist`, `load_cifar10`, `load_banknotes`,
+`load_ham10000`) are here too, read from `deepcourse.reproduce.frame.real` at the first use.
 Imports: numpy and torch; scikit-learn, when a `load_*` function is called and not before.
 """
 
+import importlib
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -90,6 +93,16 @@ def load_digits(seed=0, fractions=(0.6, 0.2, 0.2)):
 
     bunch = load()
     return _split(bunch.data / 16, np.eye(10)[bunch.target], seed, fractions)
+
+
+_REAL = "deepcourse.reproduce.frame.real"
+
+
+def __getattr__(name):
+    # By its name, not by `import`: what lessons never call must not make them stale.
+    if name.startswith("load_") and hasattr(real := importlib.import_module(_REAL), name):
+        return getattr(real, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _split(X, y, seed, fractions):

@@ -1,0 +1,116 @@
+"""A small residual network for 32x32 pictures, its six views of a picture, and what it costs.
+
+Source: Jordan (2024) for the groups, the fixed lengths and the views; the residual connection and
+the first layer of 3x3 patches are ours. Imports: `frame.augment` and torch.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from deepcourse.reproduce.frame.augment import pad
+
+
+class Group(nn.Module):
+    """Two 3x3 convolutions: (batch, fan_in, size, size) to (batch, fan_out, size / 2, size / 2)."""
+
+    def __init__(self, fan_in, fan_out, residual):
+        super().__init__()
+        self.first = nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False)
+        # Scales are fixed at 1: the normalized filters behind them make them redundant.
+        self.norms = nn.ModuleList(nn.BatchNorm2d(fan_out, eps=1e-12, momentum=0.4) for _ in "12")
+        for norm in self.norms:
+            norm.weight.requires_grad_(False)
+        for conv in (self.first, self.second):
+            nn.init.dirac_(conv.weight.data[: conv.in_channels])  # begins by passing its input on
+        self.residual = residual
+
+    def forward(self, X):
+        X = F.gelu(self.norms[0](F.max_pool2d(self.first(X), 2)))
+        Z = F.gelu(self.norms[1](self.second(X)))
+        return X + Z if self.residual else Z
+
+
+class Network(nn.Module):
+    """(batch, 3, 32, 32) uint8 to (batch, 10) scores."""
+
+    def __init__(self, widths, num_components, residual=True):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(3, 1, 1))
+        self.register_buffer("std", torch.ones(3, 1, 1))
+        self.patches = nn.Conv2d(3, 2 * num_components, 3)
+        self.patches.weight.requires_grad_(False)
+        nn.init.zeros_(self.patches.bias)
+        fans = (2 * num_components, *widths)
+        self.groups = nn.Sequential(*(Group(a, b, residual) for a, b in pairwise(fans)))
+        self.head = nn.Linear(widths[-1], 10, bias=False)
+        self.head.weight.data /= self.head.weight.data.std()
+
+    @torch.no_grad()
+    def whiten(self, X):
+        """Set the first layer to the leading components of X's patches, and their negatives."""
+        X = X.float()
+        self.mean.copy_(X.mean((0, 2, 3))[:, None, None])
+        self.std.copy_(X.std((0, 2, 3))[:, None, None])
+        rows = F.unfold((X - self.mean) / self.std, 3).transpose(1, 2).reshape(-1, 27)
+        values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
+        half = len(self.patches.weight) // 2
+        filters = (vectors / (values + 5e-4).sqrt()).T.flip(0)[:half].view(half, 3, 3, 3)
+        self.patches.weight.copy_(torch.cat([filters, -filters]))
+
+    def forward(self, X):
+        X = ((X.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        X = self.groups(F.gelu(self.patches(X))).amax((2, 3))
+        return self.head(X) / X.shape[1]
+
+
+def scores(model, X, dtype):
+    """Return the scores (batch, 10) as float32, computed in `dtype` where that is safe."""
+    with torch.autocast(X.device.type, dtype, enabled=dtype != torch.float32):
+        return model(X).float()
+
+
+def six_views(model, X, dtype=torch.float32):
+    """Return the mean of the scores (batch, 10) of six views of each picture.
+
+    As it is, moved by one pixel up and left, or down and right, and the three mirrored; the
+    pictures that were not moved count twice.
+    """
+    size, wide = X.shape[2], pad(X, 1)
+    views = ((0.5, X), (0.25, wide[:, :, :size, :size]), (0.25, wide[:, :, 2:, 2:]))
+    return sum(
+        share / 2 * (scores(model, view, dtype) + scores(model, view.flip(3), dtype))
+        for share, view in views
+    )
+
+
+def multiply_adds(model, X):
+    """Return the multiplications of convolutions and linear layers for one picture X (1, …)."""
+    counts, hooks = [], []
+
+    def count(layer, _, output):
+        counts.append(output.numel() * layer.weight[0].numel())
+
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            hooks.append(layer.register_forward_hook(count))
+    training = model.training
+    with torch.no_grad():
+        model.eval()(X)
+    model.train(training)
+    for hook in hooks:
+        hook.remove()
+    return sum(counts)
+
+
+@torch.no_grad()
+def evaluate(model, X, y, dtype=torch.float32):
+    """Return the accuracy on X (batch, 3, size, size) from six views a picture, and from one."""
+    right = torch.zeros(2)
+    for inputs, labels in zip(X.split(1000), y.split(1000), strict=True):
+        for row, Z in enumerate((six_views(model, inputs, dtype), scores(model, inputs, dtype))):
+            right[row] += (Z.argmax(1) == labels).sum().cpu()
+    return (right / len(X)).tolist()

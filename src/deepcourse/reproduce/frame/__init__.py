@@ -1,0 +1,1 @@
+"""What all full-size experiments share: contract, session, record, card, benchmark."""

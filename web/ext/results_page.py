@@ -1,0 +1,93 @@
+"""Sphinx extension: the recorded results of the full-size experiments, from their JSON files.
+
+A record that is not whole, or that says what its own numbers do not, is a warning.
+"""
+
+import json
+from pathlib import Path
+
+from claims_page import _cell
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from deepcourse.reproduce.frame.card import provenance, shown, verdict
+from deepcourse.reproduce.frame.schema import RecordError, check_record
+
+LOG = logging.getLogger(__name__)
+PAGE = "book/full_size"
+
+
+def results_folder(root):
+    """Return where the records of a course lie."""
+    return Path(root) / "src" / "deepcourse" / "reproduce" / "results"
+
+
+class ResultsTable(SphinxDirective):
+    """`{results-table}`: a section a record, a row an aim."""
+
+    def run(self):
+        """Return what the directive stands for, read from the records."""
+        text = []
+        for path in sorted(results_folder(self.env.srcdir).glob("*.json")):
+            self.env.note_dependency(str(path))
+            record = json.loads(path.read_text(encoding="utf-8"))
+            try:
+                check_record(record, path.stem)
+            except RecordError as error:
+                LOG.warning("%s: %s", path.name, error, location=str(path))
+                continue
+            text += self.section(record, path.stem)
+        section = nodes.section(document=self.state.document)
+        text = text or ["No result has been recorded yet."]
+        lines = StringList(text, source=self.get_source_info()[0])
+        self.state.nested_parse(lines, self.content_offset, section, match_titles=True)
+        return section.children
+
+    def section(self, record, stem):
+        """Return the lines, in Markdown, about one record."""
+        site = f"{self.config.html_baseurl}book/bibliography.html"
+        count = len(record["seeds"])
+        rows = [self.row(aim, site) for aim in record["aims"]]
+        note = ["", f"> **Note.** {_cell(record['note'])}"] if record["note"] else []
+        return [
+            "",
+            f"## {_cell(record['title'])}",
+            "",
+            f"| `{stem}` | reported | ours, {count} {'seed' if count == 1 else 'seeds'} | target |",
+            "|---|---|---|---|",
+            *rows,
+            *note,
+            "",
+            f"{_cell(provenance(record))}. Again by:",
+            "",
+            "```",
+            record["command"],
+            "```",
+            "",
+        ]
+
+    def row(self, aim, site):
+        """Return a row of the table, in Markdown."""
+        reported = "–"
+        if aim["reported"] is not None:
+            value = shown(aim["reported"], aim["unit"])
+            reported = f"{value} ([{_cell(aim['by'])}]({site}#{aim['cite']}))"
+        spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'], digits=2)}"
+        ours = f"{shown(aim['mean'], aim['unit'])}{spread}"
+        return f"| {_cell(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
+
+
+def always_read(app, env, added, changed, removed):
+    """Read the page again whenever the set of records is another one."""
+    names = sorted(path.name for path in results_folder(app.srcdir).glob("*.json"))
+    before, env.result_names = getattr(env, "result_names", None), names
+    return [PAGE] if names != before and PAGE in env.found_docs else []
+
+
+def setup(app):
+    """Register the directive."""
+    app.add_directive("results-table", ResultsTable)
+    app.connect("env-get-outdated", always_read)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
