@@ -62,7 +62,7 @@ class ResultsTable(SphinxDirective):
             "",
             f"{_cell(provenance(record))}. Again by:",
             "",
-            "```",
+            "```text",
             record["command"],
             "```",
             "",
