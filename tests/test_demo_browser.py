@@ -210,7 +210,9 @@ def test_without_scripts_there_is_a_picture_and_a_sentence(browser, address, htm
         assert demo.locator("img").get_attribute("alt")
         demo.scroll_into_view_if_needed()
         assert demo.locator("img").bounding_box()["height"] > 100
-        demo.locator("noscript").get_by_text("needs JavaScript").wait_for(state="visible")
+        sentence = demo.locator("noscript p")
+        sentence.wait_for(state="visible")
+        assert "needs JavaScript" in sentence.text_content()
         assert demo.locator("button").count() == 0
     page.goto(f"{address}/{PAGE}#too-fast")
     assert "A hair above" in page.locator("#too-fast").inner_text()
