@@ -1,4 +1,4 @@
-"""CIFAR-10 by K-means: a dictionary of patches and a linear classifier.
+"""CIFAR-10 without training a network: K-means patches and a linear classifier.
 
 Patches of 6x6 pixels get the same contrast and are whitened; K-means gives their centroids; each
 patch of a picture says by "triangle" features how much nearer than the average it is to each
