@@ -702,7 +702,7 @@ recorded("mnist_mlp")
 #
 # The recipe stays; pixels, units and pictures grow, and a GPU turns hours into
 # minutes. The 1.2 % of [Winther 2018](cite:winther2018) is the mark to reach
-# with 784-225-225-10. The card under the last figure is that run, on all of
+# with 784-225-225-10. The card above the last figure is that run, on all of
 # MNIST: with moved and turned digits and a schedule it passes the mark, with
 # plain SGD it misses it. The [page of such runs](page:full_size) has more.
 #

@@ -707,7 +707,7 @@ recorded("cifar10_cnn")
 # Nothing new: larger photographs, three channels in, dozens of layers, strides
 # to save work, often a global mean at the end. On a GPU a convolution is often
 # still the matrix product of windows that you wrote, done tile by tile, so
-# that not all windows are stored at once. The card under the last figure is
+# that not all windows are stored at once. The card above the last figure is
 # such a network, trained on small photographs: it passes the older mark and
 # misses the person's. The [page of such runs](page:full_size) has more.
 #
