@@ -51,7 +51,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_lesson_that_forgets_the_device_is_seen(fault, tmp_path):
     old, new, message = FAULTS[fault]
-    for part in ("book", "src", "_config.yml", "pyproject.toml", "constraints.txt"):
+    for part in ("book", "src", "web/demos", "_config.yml", "pyproject.toml", "constraints.txt"):
         source = ROOT / part
         (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / part)
     lesson = tmp_path / "book" / "lessons" / "02_backpropagation.py"
