@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from docutils.statemachine import StringList
+from markdown_lines import escape, parse_lines
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -48,11 +48,7 @@ class ClaimsTable(SphinxDirective):
             self.env.note_dependency(str(path))
             if docname in self.env.found_docs:
                 text += self.lesson(path, docname)
-        section = nodes.section(document=self.state.document)
-        text = text or ["No lesson has made a claim yet."]
-        lines = StringList(text, source=self.get_source_info()[0])
-        self.state.nested_parse(lines, self.content_offset, section, match_titles=True)
-        return section.children
+        return parse_lines(self, text or ["No lesson has made a claim yet."])
 
     def lesson(self, path, docname):
         """Return the lines, in Markdown, about the claims of one lesson."""
@@ -64,19 +60,14 @@ class ClaimsTable(SphinxDirective):
                 what = "claim %r: not of the form %r; print it with claim()"
                 LOG.warning(what, line, form, location=place)
                 continue
-            link = f"[{_cell(claim.subject)}]({page}#{anchor})"
-            others = "<br>".join(f"{_cell(name)}: {value}" for name, value in claim.baselines)
+            link = f"[{escape(claim.subject)}]({page}#{anchor})"
+            others = "<br>".join(f"{escape(name)}: {value}" for name, value in claim.baselines)
             bound = f"{claim.relation} {claim.bound}"
             rows.append(f"| {link} | {bound} | {claim.measured} | {others} |")
         if not rows:
             return []
         head = ["| statement | threshold | measured | baseline |", "|---|---|---|---|"]
         return ["", f"## [{title_of(path)}]({page})", "", *head, *rows, ""]
-
-
-def _cell(text):
-    """Escape what would end a table's cell or begin mark-up."""
-    return re.sub(r"([|\[\]*_`$<\\])", r"\\\1", text)
 
 
 def add_anchors(app, doctree):

@@ -6,9 +6,7 @@ A record that is not whole, or that says what its own numbers do not, is a warni
 import json
 from pathlib import Path
 
-from claims_page import _cell
-from docutils import nodes
-from docutils.statemachine import StringList
+from markdown_lines import escape, parse_lines
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -39,28 +37,24 @@ class ResultsTable(SphinxDirective):
                 LOG.warning("%s: %s", path.name, error, location=str(path))
                 continue
             text += self.section(record, path.stem)
-        section = nodes.section(document=self.state.document)
-        text = text or ["No result has been recorded yet."]
-        lines = StringList(text, source=self.get_source_info()[0])
-        self.state.nested_parse(lines, self.content_offset, section, match_titles=True)
-        return section.children
+        return parse_lines(self, text or ["No result has been recorded yet."])
 
     def section(self, record, stem):
         """Return the lines, in Markdown, about one record."""
         site = f"{self.config.html_baseurl}book/bibliography.html"
         count = len(record["seeds"])
         rows = [self.row(aim, site) for aim in record["aims"]]
-        note = ["", f"> **Note.** {_cell(record['note'])}"] if record["note"] else []
+        note = ["", f"> **Note.** {escape(record['note'])}"] if record["note"] else []
         return [
             "",
-            f"## {_cell(record['title'])}",
+            f"## {escape(record['title'])}",
             "",
             f"| `{stem}` | reported | ours, {count} {'seed' if count == 1 else 'seeds'} | target |",
             "|---|---|---|---|",
             *rows,
             *note,
             "",
-            f"{_cell(provenance(record))}. Again by:",
+            f"{escape(provenance(record))}. Again by:",
             "",
             "```text",
             record["command"],
@@ -73,10 +67,10 @@ class ResultsTable(SphinxDirective):
         reported = "–"
         if aim["reported"] is not None:
             value = shown(aim["reported"], aim["unit"])
-            reported = f"{value} ([{_cell(aim['by'])}]({site}#{aim['cite']}))"
+            reported = f"{value} ([{escape(aim['by'])}]({site}#{aim['cite']}))"
         spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'], digits=2)}"
         ours = f"{shown(aim['mean'], aim['unit'])}{spread}"
-        return f"| {_cell(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
+        return f"| {escape(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
 
 
 def always_read(app, env, added, changed, removed):

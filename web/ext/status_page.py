@@ -7,8 +7,7 @@ import json
 from pathlib import Path
 
 from claims_page import title_of
-from docutils import nodes
-from docutils.statemachine import StringList
+from markdown_lines import parse_lines
 from sphinx.util.docutils import SphinxDirective
 
 from coursekit.course import Course
@@ -33,11 +32,7 @@ class LessonStatus(SphinxDirective):
                 rows.append(self.row(path, cpu, gpu))
                 for row in filter(None, (cpu, gpu)):
                     versions.setdefault(_versions(row), []).append(title_of(path))
-        lines = [HEAD, RULE, *rows, "", *_said(versions)]
-        section = nodes.section(document=self.state.document)
-        text = StringList(lines, source=self.get_source_info()[0])
-        self.state.nested_parse(text, self.content_offset, section)
-        return section.children
+        return parse_lines(self, [HEAD, RULE, *rows, "", *_said(versions)])
 
     def row(self, path, cpu, gpu):
         """Return the line of the table about the notebook `path` and its two records."""
