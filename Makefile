@@ -62,7 +62,7 @@ measure: .venv/dev ## measure grading beside stock nbgrader: cost, throughput, m
 	@for what in fixed class cluster memory; do $(BIN)/python tests/bench/measure_grading.py $$what; done
 
 nbval: .venv/dev
-	@$(BIN)/python -m pytest $(NBVAL) notebooks/lessons
+	@DEEPCOURSE_DEVICE=cpu $(BIN)/python -m pytest $(NBVAL) notebooks/lessons
 	@$(BIN)/python -m pytest -q tests/test_nbval.py
 
 site: .venv/dev

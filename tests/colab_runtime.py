@@ -123,7 +123,9 @@ def setup_is_slow(program, notebook, address, seconds):
     for _ in range(TRIES):
         if seconds <= SETUP_SECONDS:
             return ""
-        seconds = run(program, alone, "setup", address)[1]
+        problem, seconds = run(program, alone, "setup", address)
+        if problem:
+            return problem
     return f"expected a set-up below {SETUP_SECONDS} s, came {seconds:.1f} s {TRIES} times"
 
 
