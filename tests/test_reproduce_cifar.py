@@ -217,13 +217,13 @@ def test_few_ridges_come_near_the_loss_of_many():
 
 
 def test_multiply_adds_are_those_that_one_counts_by_hand():
-    model = Network((64, 256, 256), 16)
-    first = 30 * 30 * 32 * 27
-    group_1 = 30 * 30 * 64 * 32 * 9 + 15 * 15 * 64 * 64 * 9
+    model = Network((64, 256, 256), 12)
+    first = 31 * 31 * 32 * 12
+    group_1 = 31 * 31 * 64 * 32 * 9 + 15 * 15 * 64 * 64 * 9
     group_2 = 15 * 15 * 256 * 64 * 9 + 7 * 7 * 256 * 256 * 9
     group_3 = 7 * 7 * 256 * 256 * 9 + 3 * 3 * 256 * 256 * 9
     expected = first + group_1 + group_2 + group_3 + 256 * 10
-    assert multiply_adds(model, pictures(1)) == expected == 121_952_128
+    assert multiply_adds(model, pictures(1)) == expected == 122_667_904
     assert model.training, "counting leaves the mode as it was"
     assert float(model.groups[0].norms[0].running_mean.abs().max()) == 0, "and the statistics"
 
@@ -234,27 +234,42 @@ def test_the_first_layer_whitens_the_patches_of_pictures():
     model = Network((8,), 4)
     model.whiten(X)
     Z = model.patches((X.float() - model.mean) / model.std).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(Z[:4], -Z[4:])
+    torch.testing.assert_close(Z[:4], -Z[4:8])
+    assert (Z[8:] == 0).all(), "what fills up the channels"
     product = Z[:4] @ Z[:4].T / Z.shape[1]
     torch.testing.assert_close(product, torch.eye(4), atol=0.02, rtol=0)
 
 
 def test_a_group_begins_by_passing_its_input_on():
-    group = Network((16,), 4).groups[0]
-    X = drawn(2, 8, 6, 6)
-    torch.testing.assert_close(group.first(X)[:, :8], X)
-    Z = drawn(2, 16, 6, 6)
+    group = Network((24,), 4).groups[0]
+    X = drawn(2, 16, 6, 6)
+    torch.testing.assert_close(group.first(X)[:, :8], X[:, :8])
+    assert group.first.weight[8:].std() > 0, "constant channels are not passed on"
+    Z = drawn(2, 24, 6, 6)
     torch.testing.assert_close(group.second(Z), Z)
 
 
 def test_a_residual_connection_adds_what_went_into_the_second_convolution():
     torch.manual_seed(0)
-    model = Network((16,), 4).eval()
-    X = drawn(2, 8, 6, 6)
+    model = Network((16,), 4, residual=True).eval()
+    X = drawn(2, 16, 6, 6)
     with_it = model.groups[0](X)
     model.groups[0].residual = False
     middle = F.gelu(model.groups[0].norms[0](F.max_pool2d(model.groups[0].first(X), 2)))
     torch.testing.assert_close(with_it, model.groups[0](X) + middle)
+
+
+def test_no_channel_is_constant_before_it_is_normalized():
+    torch.manual_seed(0)
+    model = Network((16, 16), 4)
+    model.whiten(pictures(20))
+    seen = []
+    for group in model.groups:
+        for norm in group.norms:
+            norm.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    model(pictures(8))
+    assert all(inputs.var((0, 2, 3)).min() > 1e-3 for inputs in seen)
+    assert len(seen) == 4
 
 
 def test_six_views_average_the_scores_with_weights_that_add_up_to_one():

@@ -1,15 +1,15 @@
-"""CIFAR-10 by a small residual network in few operations.
+"""CIFAR-10 by a small convolutional network in few operations.
 
-Three groups of two 3x3 convolutions, the second inside a residual connection, behind a fixed
-first layer that whitens 3x3 patches. The recipe follows Jordan (2024), "94% on CIFAR-10 in 3.29
-seconds on a single GPU", and its successor with orthogonal steps: normalized filters, label
-smoothing, pictures mirrored in turn from epoch to epoch, rates that fall on a line to zero, an
-average over six views at the end. The residual connection and the first layer are ours. Pictures
+Three groups of two 3x3 convolutions behind a fixed first layer that whitens 2x2 patches. Network
+and recipe follow Jordan (2024), "94% on CIFAR-10 in 3.29 seconds on a single GPU", and its
+successor with orthogonal steps: normalized filters, label smoothing, pictures mirrored in turn from
+epoch to epoch, rates that fall on a line to zero, an average over six views at the end. Pictures
 lie on the device as uint8; the whole batch is cut and mirrored there at once. Weights are float32,
 convolutions run in bfloat16, which processors with AVX512-BF16 do at twice the speed of float32.
 
-The rates are Jordan's. `num_validation=5000` holds pictures back and measures on them, for whoever
-wants to choose; with 0 the network trains on all and the test part is measured, once.
+`num_validation=10000` holds pictures back and measures on them; with 0 the network trains on all
+and the test part is measured. So measured, in four epochs and with one seed, a residual connection
+round the second convolution of each group cost four points: 87.6 % in place of 91.7 %.
 """
 
 import math
@@ -43,8 +43,9 @@ class Config:
     """Settings; the rates and the decay are Jordan's."""
 
     widths: tuple[int, ...] = setting((64, 256, 256), "channels of each group")
-    num_components: int = setting(16, "principal components of 3x3 patches in the first layer")
-    residual: bool = setting(True, "add each group's input to its second convolution's output")
+    patch: int = setting(2, "side of the patches that the first layer whitens")
+    num_components: int = setting(12, "principal components of patches in the first layer")
+    residual: bool = setting(False, "add each group's input to its second convolution's output")
     num_epochs: float = setting(9.0, "times that each training picture is seen")
     batch_size: int = setting(2000, "pictures a step")
     rate_filters: float = setting(0.24, "Muon's first rate, for the convolutions")
@@ -106,7 +107,7 @@ def bench(config, seed, session):
     wall, cpu = session.clock.seconds()
     error = 1 - evaluate(model.eval(), *new, getattr(torch, config.precision))[0]
     ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= goal}
-    same = Network(config.widths, config.num_components, config.residual)
+    same = Network(config.widths, config.num_components, config.patch, config.residual)
     same.patches.weight.requires_grad_(True)
 
     def transform(picture):
@@ -126,7 +127,7 @@ def split(images, held):
 
 def make_model(X, config):
     """Return the network on the device of X, its first layer whitening the patches of X."""
-    model = Network(config.widths, config.num_components, config.residual)
+    model = Network(config.widths, config.num_components, config.patch, config.residual)
     model = model.to(X.device, memory_format=torch.channels_last)
     model.whiten(X[:5000])
     return model

@@ -1,10 +1,8 @@
-"""A small residual network for 32x32 pictures, its six views of a picture, and what it costs.
+"""A small network for 32x32 pictures, its six views of a picture, and what it costs.
 
-Source: Jordan (2024) for the groups, the fixed lengths and the views; the residual connection and
-the first layer of 3x3 patches are ours. Imports: `frame.augment` and torch.
+Source: Jordan (2024). The residual connection, off by default, is ours.
+Imports: `frame.augment` and torch.
 """
-
-from itertools import pairwise
 
 import torch
 from torch import nn
@@ -14,9 +12,13 @@ from deepcourse.reproduce.frame.augment import pad
 
 
 class Group(nn.Module):
-    """Two 3x3 convolutions: (batch, fan_in, size, size) to (batch, fan_out, size / 2, size / 2)."""
+    """Two 3x3 convolutions: (batch, fan_in, size, size) to (batch, fan_out, size / 2, size / 2).
 
-    def __init__(self, fan_in, fan_out, residual):
+    `passed` is how many of its inputs are not constant: the first convolution begins by passing
+    them on. A constant one that was passed on would be normalized by the root of 1e-12.
+    """
+
+    def __init__(self, fan_in, fan_out, residual, passed):
         super().__init__()
         self.first = nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False)
         self.second = nn.Conv2d(fan_out, fan_out, 3, padding=1, bias=False)
@@ -24,8 +26,8 @@ class Group(nn.Module):
         self.norms = nn.ModuleList(nn.BatchNorm2d(fan_out, eps=1e-12, momentum=0.4) for _ in "12")
         for norm in self.norms:
             norm.weight.requires_grad_(False)
-        for conv in (self.first, self.second):
-            nn.init.dirac_(conv.weight.data[: conv.in_channels])  # begins by passing its input on
+        nn.init.dirac_(self.first.weight.data[:passed])
+        nn.init.dirac_(self.second.weight.data)
         self.residual = residual
 
     def forward(self, X):
@@ -35,17 +37,23 @@ class Group(nn.Module):
 
 
 class Network(nn.Module):
-    """(batch, 3, 32, 32) uint8 to (batch, 10) scores."""
+    """(batch, 3, 32, 32) uint8 to (batch, 10) scores.
 
-    def __init__(self, widths, num_components, residual=True):
+    The first layer holds `num_components` principal components of patches of side `patch`, their
+    negatives, and zeros up to a multiple of 16 channels: others are slow on processors.
+    """
+
+    def __init__(self, widths, num_components, patch=2, residual=False):
         super().__init__()
         self.register_buffer("mean", torch.zeros(3, 1, 1))
         self.register_buffer("std", torch.ones(3, 1, 1))
-        self.patches = nn.Conv2d(3, 2 * num_components, 3)
+        self.num_components, channels = num_components, -(-2 * num_components // 16) * 16
+        self.patches = nn.Conv2d(3, channels, patch)
         self.patches.weight.requires_grad_(False)
         nn.init.zeros_(self.patches.bias)
-        fans = (2 * num_components, *widths)
-        self.groups = nn.Sequential(*(Group(a, b, residual) for a, b in pairwise(fans)))
+        passed = (2 * num_components, *widths)
+        fans = zip((channels, *widths), widths, passed, strict=False)
+        self.groups = nn.Sequential(*(Group(a, b, residual, c) for a, b, c in fans))
         self.head = nn.Linear(widths[-1], 10, bias=False)
         self.head.weight.data /= self.head.weight.data.std()
 
@@ -55,16 +63,18 @@ class Network(nn.Module):
         X = X.float()
         self.mean.copy_(X.mean((0, 2, 3))[:, None, None])
         self.std.copy_(X.std((0, 2, 3))[:, None, None])
-        rows = F.unfold((X - self.mean) / self.std, 3).transpose(1, 2).reshape(-1, 27)
+        filters, count = self.patches.weight, self.num_components
+        rows = F.unfold((X - self.mean) / self.std, filters.shape[2]).transpose(1, 2).flatten(0, 1)
         values, vectors = torch.linalg.eigh(rows.T @ rows / len(rows))
-        half = len(self.patches.weight) // 2
-        filters = (vectors / (values + 5e-4).sqrt()).T.flip(0)[:half].view(half, 3, 3, 3)
-        self.patches.weight.copy_(torch.cat([filters, -filters]))
+        leading = (vectors / (values + 5e-4).sqrt()).T.flip(0)[:count].view(-1, *filters.shape[1:])
+        filters.zero_()
+        filters[: 2 * count] = torch.cat([leading, -leading])
 
     def forward(self, X):
         X = ((X.float() - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         X = self.groups(F.gelu(self.patches(X))).amax((2, 3))
-        return self.head(X) / X.shape[1]
+        with torch.autocast(X.device.type, enabled=False):
+            return self.head(X.float()) / X.shape[1]
 
 
 def scores(model, X, dtype):

@@ -1,4 +1,4 @@
-"""How the small residual network is trained: which rate for what, and which pictures a step.
+"""How the small network is trained: which rate for what, and which pictures a step.
 
 `config` is that of `cifar10_cnn`. Source: Jordan (2024), and Jordan et al. (2024) for Muon.
 Imports: `frame.augment`, `muon` and torch.
