@@ -8,9 +8,10 @@ import torch
 from sklearn.svm import LinearSVC
 from torch.nn import functional as F
 
-from deepcourse.reproduce import cifar10_cnn, cifar10_kmeans, cifar10_recipe, patch_features
-from deepcourse.reproduce.cifar10_network import Network, evaluate, multiply_adds, six_views
-from deepcourse.reproduce.muon import Muon, orthogonal
+from deepcourse.reproduce import cifar10_cnn, cifar10_kmeans
+from deepcourse.reproduce.parts import cifar10_recipe, patch_features
+from deepcourse.reproduce.parts.cifar10_network import Network, evaluate, multiply_adds, six_views
+from deepcourse.reproduce.parts.muon import Muon, orthogonal
 
 
 def drawn(*shape, seed=0, dtype=torch.float32):

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, log_loss, roc_auc_score
 
-from deepcourse.reproduce import clinic_data as data
-from deepcourse.reproduce import clinic_metrics as metrics
+from deepcourse.reproduce.clinic import data, metrics
 from deepcourse.reproduce.frame.generated import make_ham10000
 
 # Scores on a coarse grid, so that many are tied, and labels of both classes.

@@ -6,10 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from torch.nn import functional as F
 
 from deepcourse.download import DownloadError
-from deepcourse.reproduce import clinic_data as data
-from deepcourse.reproduce import clinic_heads as heads
-from deepcourse.reproduce import clinic_imagenet as imagenet
-from deepcourse.reproduce import clinic_net as nets
+from deepcourse.reproduce.clinic import data, heads, imagenet
+from deepcourse.reproduce.clinic import net as nets
 from deepcourse.reproduce.frame.generated import make_ham10000
 from deepcourse.reproduce.frame.session import Session
 

@@ -9,9 +9,8 @@ import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from deepcourse.reproduce import clinic_metrics as metrics
-from deepcourse.reproduce import clinic_report as report
 from deepcourse.reproduce import ham10000_transfer as experiment
+from deepcourse.reproduce.clinic import metrics, report
 from deepcourse.reproduce.frame.generated import make_ham10000
 from deepcourse.reproduce.frame.record import RESULTS
 from deepcourse.reproduce.frame.session import Session

@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch.nn import functional as F
 
-from deepcourse.reproduce.cifar10_network import Network, evaluate, multiply_adds, scores
-from deepcourse.reproduce.cifar10_recipe import make_batch, make_optimizers, set_rates
 from deepcourse.reproduce.frame.augment import random_crop, random_flip
 from deepcourse.reproduce.frame.contract import Aim, setting
 from deepcourse.reproduce.frame.plain import train_plainly
+from deepcourse.reproduce.parts.cifar10_network import Network, evaluate, multiply_adds, scores
+from deepcourse.reproduce.parts.cifar10_recipe import make_batch, make_optimizers, set_rates
 
 DATA = ("cifar10",)
 SEEDS = 1

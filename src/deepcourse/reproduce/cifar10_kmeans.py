@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import torch
 
-from deepcourse.reproduce import patch_features
 from deepcourse.reproduce.frame.contract import Aim, setting
+from deepcourse.reproduce.parts import patch_features
 
 DATA = ("cifar10",)
 SEEDS = 1

@@ -14,11 +14,11 @@ lesions, more than a clinic with 100 labels has. Test lesions are scored once a 
 
 from dataclasses import dataclass
 
-from deepcourse.reproduce import clinic_data as parts
-from deepcourse.reproduce import clinic_net as nets
-from deepcourse.reproduce import clinic_training as training
-from deepcourse.reproduce.clinic_imagenet import make_net
-from deepcourse.reproduce.clinic_results import assemble
+from deepcourse.reproduce.clinic import data as parts
+from deepcourse.reproduce.clinic import net as nets
+from deepcourse.reproduce.clinic import training
+from deepcourse.reproduce.clinic.imagenet import make_net
+from deepcourse.reproduce.clinic.results import assemble
 from deepcourse.reproduce.frame.contract import Aim, setting
 from deepcourse.reproduce.frame.plain import error_of, train_plainly
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import torch
 
-from deepcourse.reproduce.digits import Plan, fit, race, report, split, up_and_down
 from deepcourse.reproduce.frame.affine import random_affine
 from deepcourse.reproduce.frame.contract import Aim, setting
 from deepcourse.reproduce.frame.plain import train_plainly
+from deepcourse.reproduce.parts.digits import Plan, fit, race, report, split, up_and_down
 
 DATA = ("mnist",)
 SEEDS = 5

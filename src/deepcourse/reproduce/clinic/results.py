@@ -1,13 +1,12 @@
 """What the HAM10000 experiment records: from each network's test logits to numbers and tables.
 
-Imports: `clinic_data`, `clinic_report` and numpy.
+Imports: `data`, `report` and numpy.
 """
 
 import numpy as np
 
-from deepcourse.reproduce import clinic_data as parts
-from deepcourse.reproduce import clinic_metrics as metrics
-from deepcourse.reproduce import clinic_report as report
+from deepcourse.reproduce.clinic import data as parts
+from deepcourse.reproduce.clinic import metrics, report
 
 
 def assemble(config, lesions, tasks, curves, main, leaks, accuracy, session):

@@ -1,7 +1,7 @@
 """From logits to what a clinician asks: curves over labels, one operating point, who is served.
 
 All statistics are over lesions: the logits of a lesion are the mean over its pictures.
-Imports: `clinic_metrics` and numpy.
+Imports: `metrics` and numpy.
 """
 
 import csv
@@ -10,7 +10,7 @@ import statistics
 
 import numpy as np
 
-from deepcourse.reproduce import clinic_metrics as metrics
+from deepcourse.reproduce.clinic import metrics
 
 LICENSE = """\
 The files in this folder are derived from HAM10000 and are not under the licence of the course.

@@ -9,7 +9,7 @@ import hashlib
 import torch
 
 from deepcourse.reproduce.frame.augment import random_crop
-from deepcourse.reproduce.muon import Muon
+from deepcourse.reproduce.parts.muon import Muon
 
 
 def make_optimizers(model, config):

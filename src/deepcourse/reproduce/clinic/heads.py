@@ -1,12 +1,12 @@
 """A linear head on the features of a frozen body: logistic regression, its penalty chosen.
 
-Imports: `clinic_data` and torch.
+Imports: `data` and torch.
 """
 
 import torch
 from torch.nn import functional as F
 
-from deepcourse.reproduce.clinic_data import TEST, VAL, name_of
+from deepcourse.reproduce.clinic.data import TEST, VAL, name_of
 
 
 def heads_of(features, task, labels, repeats, penalties):

@@ -1,7 +1,7 @@
 """Where a network starts: at random, at a body pretrained here, or at ImageNet's ResNet-18.
 
 The last is optional: its weights, trained with torchvision, are a download of 45 MB.
-Imports: `clinic_net`, `download` and torch.
+Imports: `net`, `download` and torch.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from deepcourse.download import DownloadError
-from deepcourse.reproduce.clinic_net import LesionNet, make_body
+from deepcourse.reproduce.clinic.net import LesionNet, make_body
 
 ADDRESS = "https://download.pytorch.org/models/resnet18-f37072fd.pth"
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # what the weights expect, of 0 to 1
@@ -48,7 +48,7 @@ class Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """The body of ResNet-18: 512 features of pictures as `clinic_net.scaled` gives them."""
+    """The body of ResNet-18: 512 features of pictures as `net.scaled` gives them."""
 
     def __init__(self):
         super().__init__()

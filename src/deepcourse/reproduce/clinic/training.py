@@ -1,17 +1,17 @@
 """The trainings of the HAM10000 experiment, each a stage that an interrupted run keeps.
 
-`config` is that of `ham10000_transfer`. Imports: `clinic_data`, `clinic_heads`, `clinic_imagenet`,
-`clinic_net` and torch.
+`config` is that of `ham10000_transfer`. Imports: `data`, `heads`, `imagenet`,
+`net` and torch.
 """
 
 from dataclasses import replace
 
 import torch
 
-from deepcourse.reproduce import clinic_data as parts
-from deepcourse.reproduce import clinic_net as nets
-from deepcourse.reproduce.clinic_heads import heads_of
-from deepcourse.reproduce.clinic_imagenet import fetch_imagenet, make_net
+from deepcourse.reproduce.clinic import data as parts
+from deepcourse.reproduce.clinic import net as nets
+from deepcourse.reproduce.clinic.heads import heads_of
+from deepcourse.reproduce.clinic.imagenet import fetch_imagenet, make_net
 
 
 def pretrain(config, name, session, mark):

@@ -1,0 +1,1 @@
+"""What `ham10000_transfer` is made of: data, networks, heads, metrics, report."""
