@@ -8,7 +8,7 @@ CHROMIUM := sh tests/get_debian.sh chromium chromium chromium-browser google-chr
 NBVAL := -q -p coursekit.nbval_figures --nbval --nbval-current-env --nbval-cell-timeout 300 --nbval-sanitize-with src/coursekit/masks.cfg
 GRADING := $(addprefix tests/,test_classes.py test_formgrader.py $(addprefix test_grade_,same.py hostile.py resume.py protect.py feedback.py cluster.py postgres.py))
 LESSONS := $(addprefix tests/,test_lessons.py test_colab.py)
-DEVICE := $(addprefix tests/,test_second_device.py test_device_helpers.py test_device_lessons.py)
+DEVICE := $(addprefix tests/,test_second_device.py $(addprefix test_device_,helpers.py lessons.py experiments.py))
 SITE := $(addprefix tests/,test_site.py test_node.py test_demos.py test_demo_engine.py)
 BROWSER := $(addprefix tests/,test_browser.py test_demo_browser.py test_demo_use.py)
 UNIT := $(addprefix --ignore=,$(LESSONS) $(DEVICE) tests/test_nbval.py $(GRADING) $(SITE) $(BROWSER))
@@ -46,7 +46,7 @@ lessons: .venv/dev
 	@$(BIN)/python -m pytest -q $(LESSONS)
 	@$(BIN)/python -m pytest -q -m "not slow" $(DEVICE)
 
-device: .venv/dev ## run every lesson on a second device, simulated here; its claims must hold there
+device: .venv/dev ## run lessons and tiny experiments on a second device, simulated here; claims must hold there
 	@$(BIN)/python -m pytest -q $(DEVICE)
 
 grading: .venv/dev ## grade classes: as nbgrader does, hostile ones, killed and resumed

@@ -1,6 +1,6 @@
 """A second torch device without hardware: it computes on the CPU and keeps CUDA's rules.
 
-Importing this file registers the device `second`. Its tensors are the CPU's under a cover, so
+Importing this file registers the device `twin`. Its tensors are the CPU's under a cover, so
 numbers agree with the CPU's, but mixing both kinds, numpy, and draws with a CPU generator fail as
 they do on CUDA, in CUDA's words. What it draws itself comes from a stream of its own, as on
 CUDA: equal seeds, other numbers. `OPS` counts what ran on it.
@@ -15,9 +15,10 @@ from collections import Counter
 import torch
 from torch.utils import backend_registration
 
-NAME = "second"
+NAME = "twin"
 OPS = Counter()  # how often each operation ran on the device
 FIRST_SEED = 67280421310721  # so far from a lesson's seeds that streams cannot meet
+MARK = 1 << 62  # seeds from here on are those of the device's own generators
 # What CUDA lets pass: indices may be on the CPU, a copy goes anywhere.
 INDEXING = {"aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_"}
 JOINING = {"aten::cat", "aten::stack"}  # these take no CPU scalar either
@@ -189,8 +190,11 @@ def _require_one_device(name, func, args, kwargs):
 
 def _drawn(func, args, kwargs):
     """Run a random operation, which draws from the device's stream and not from the CPU's."""
-    if any(isinstance(value, torch.Generator) for value in [*args, *kwargs.values()]):
+    given = [one for one in [*args, *kwargs.values()] if isinstance(one, _CpuGenerator)]
+    if any(one.initial_seed() < MARK for one in given):
         raise RuntimeError(f"Expected a '{NAME}' device type for generator but found 'cpu'")
+    if given:
+        return func(*args, **kwargs)
     kept = torch.get_rng_state()
     torch.set_rng_state(Backend.stream)
     try:
@@ -200,10 +204,41 @@ def _drawn(func, args, kwargs):
         torch.set_rng_state(kept)
 
 
+class SecondGenerator(torch.Generator):
+    """What `torch.Generator("twin")` is; torch hands on its seed, not its type, hence the mark."""
+
+    def __init__(self):
+        self.manual_seed(0)
+
+    def manual_seed(self, seed):
+        """Begin the stream of `seed`, whose numbers are not those of the CPU; return this."""
+        super().manual_seed(MARK + (FIRST_SEED + seed) % MARK)
+        return self
+
+
+class _Generators(type):
+    """Lets `isinstance(value, torch.Generator)` know both kinds."""
+
+    def __instancecheck__(cls, value):
+        return isinstance(value, _CpuGenerator)
+
+
+class Generator(metaclass=_Generators):
+    """Stands for `torch.Generator`, and makes one for either device."""
+
+    def __new__(cls, device="cpu"):
+        """Make a generator for `device`."""
+        return SecondGenerator() if torch.device(device).type == NAME else _CpuGenerator(device)
+
+
 class Backend(backend_registration._DummyBackendModule):
-    """What `torch.second` is: `torch.manual_seed` asks it to seed the device's stream."""
+    """What `torch.twin` is: `torch.manual_seed` asks it to seed the device's stream."""
 
     stream = torch.Generator().manual_seed(FIRST_SEED).get_state()
+
+    def get_amp_supported_dtype(self):
+        """Let `torch.autocast` in, which changes no operation here: it stays float32."""
+        return [torch.bfloat16, torch.float16]
 
     def manual_seed_all(self, seed):
         """Begin the stream of `seed`, whose numbers are not those of the CPU."""
@@ -215,6 +250,7 @@ backend_registration._setup_privateuseone_for_python_backend(NAME, Backend())
 torch.__future__.set_swap_module_params_on_conversion(True)
 LIBRARY = torch.library.Library("_", "IMPL")
 LIBRARY.fallback(lambda func, *args, **kwargs: run(func, args, kwargs), "PrivateUse1")
+LIBRARY.fallback(torch.library.fallthrough_kernel, "AutocastPrivateUse1")
 
 
 def _numbers(data):
@@ -231,3 +267,4 @@ def _tensor(data, *, device=None, requires_grad=False, **options):
 
 
 _make, torch.tensor = torch.tensor, _tensor
+_CpuGenerator, torch.Generator = torch.Generator, Generator

@@ -139,6 +139,18 @@ def write_record(folder, record):
     (path / f"{record['experiment']}.json").write_text(text, encoding="utf-8")
 
 
+def write_figure(folder, record, alt, caption):
+    """Write a figure beside a record, with the words that the page shows of it."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([1, 2])
+    path = folder / "src" / "deepcourse" / "reproduce" / "results" / record["experiment"]
+    path.mkdir(parents=True, exist_ok=True)
+    words = {"Title": caption, "Description": alt}
+    figure.savefig(path / "curve.svg", metadata=words)
+
+
 def sample_cells(number=90):
     """Return the cells of a lesson that uses what lessons use."""
     long = r"\hat y = " + " + ".join(rf"w_{{{i}}} z_{{{i}}}" for i in range(24))
@@ -184,6 +196,8 @@ def make_course(folder):
     (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
     write_record(folder, sample_record())
+    alt, caption = "A line that rises & falls [twice].", "What a_b_c costs at 5 %."
+    write_figure(folder, sample_record(), alt, caption)
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     for name in re.findall(r"notebooks/\w+/\w+", toc):
         copy = folder / f"{name}.ipynb"

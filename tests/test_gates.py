@@ -7,6 +7,7 @@ from coursekit import gates
 from coursekit.build import build
 from coursekit.gates import claims, form, notebook, numbers
 from coursekit.normalize import write
+from coursekit.staleness import source_hash
 
 
 def found(lesson, gate):
@@ -51,6 +52,20 @@ def test_changed_pins_make_the_outputs_stale(tiny):
     pins = tiny.course.root / "constraints.txt"
     pins.write_text(pins.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     assert "stale" in found(tiny, notebook.fresh)
+
+
+def test_another_record_makes_the_outputs_that_show_it_stale(tiny):
+    folder = tiny.course.root / "src" / "deepcourse" / "reproduce" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    shows = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('recorded("tiny_run")')])
+    hashes = set()
+    for text in ("{}", "{ }"):
+        (folder / "tiny_run.json").write_text(text, encoding="utf-8")
+        (folder / "other.json").write_text(text * 2, encoding="utf-8")
+        hashes.add(source_hash(shows, tiny.course))
+    assert len(hashes) == 2
+    (folder / "other.json").unlink()
+    assert source_hash(shows, tiny.course) in hashes
 
 
 def test_a_cell_that_was_not_run_is_found(tiny):

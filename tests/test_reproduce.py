@@ -3,18 +3,29 @@
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from deepcourse.reproduce.__main__ import main
-from deepcourse.reproduce.frame import bench, card, experiments, plain, record, runner, schema
+from deepcourse.reproduce.frame import (
+    bench,
+    card,
+    experiments,
+    machine,
+    plain,
+    record,
+    runner,
+    schema,
+)
 from deepcourse.reproduce.frame.checkpoint import Checkpoint, CheckpointError
 from deepcourse.reproduce.frame.clock import Clock
 from deepcourse.reproduce.frame.contract import Aim, setting
@@ -72,7 +83,14 @@ def test_help_after_a_name_explains_each_setting(capsys):
         ([NAME, "--set", "num_steps=1.5"], "num_steps: expected a value of type int, came '1.5'"),
         ([NAME, "--device", "abacus"], "cannot compute on device 'abacus'"),
         ([NAME, "--tiny", "--out", "/dev/null/x.json"], "name another file with --out"),
-        (["cifar10_kmeans", "--bench"], "cifar10_kmeans has no benchmark; these have one: bank"),
+        (["mnist_mpl", "--bench"], "no experiment is called 'mnist_mpl': did you mean mnist_mlp?"),
+        (["cifar10_kmeans", "--set", "counts=1600"], "came 1 counts and 5 repeats: set both"),
+        (["cifar10_kmeans", "--set", "bench_count=7"], "came [7]: take one more"),
+        (["cifar10_kmeans", "--set", "num_validation=0"], "set num_validation to 5000"),
+        (["cifar10_kmeans", "--set", "precision=bf16"], "came 'bf16': take one"),
+        (["cifar10_cnn", "--set", "precision=bf16"], "('float32', 'bfloat16'), came 'bf16'"),
+        (["ham10000_transfer", "--set", "labels=100,0"], "another number in steps, repeats"),
+        (["ham10000_transfer", "--set", "labels=1,2,3,4"], "labels that end with 0, for all"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(arguments, message, capsys):
@@ -364,3 +382,11 @@ def test_a_benchmark_prints_both_times_and_their_ratio(capsys):
         assert part in out
     with pytest.raises(TypeError, match=r"bench of x: ours\.cpu, .*plain\.wall is missing"):
         bench.checked({"target": "1 %", "ours": {}}, "x")
+
+
+def test_the_peak_of_memory_is_what_the_kernel_says():
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        pytest.skip("this system tells no peak in /proc")
+    told = re.search(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))
+    assert machine.peak_memory() == pytest.approx(int(told[1]) / 2**20, rel=0.02)

@@ -8,8 +8,8 @@ import torch
 from sklearn.svm import LinearSVC
 from torch.nn import functional as F
 
-from deepcourse.reproduce import cifar10_cnn, cifar10_kmeans
-from deepcourse.reproduce.parts import cifar10_recipe, patch_features
+from deepcourse.reproduce import cifar10_cnn
+from deepcourse.reproduce.parts import cifar10_recipe, patch_classifier, patch_features, patch_plain
 from deepcourse.reproduce.parts.cifar10_network import Network, evaluate, multiply_adds, six_views
 from deepcourse.reproduce.parts.muon import Muon, orthogonal
 
@@ -116,6 +116,18 @@ def test_bfloat16_keeps_the_distance_of_long_vectors_that_nearly_agree():
     torch.testing.assert_close(rough, exact, atol=0.15, rtol=0)
 
 
+def test_the_plain_way_gives_the_same_features_of_a_map_whose_quadrants_do_not_overlap():
+    X = pictures(3, side=11)
+    rows = patch_features.normalize_contrast(patch_features.sample_patches(X, 500, 6))
+    mean, matrix = patch_features.whitening(rows, 0.1)
+    centroids = patch_features.kmeans((rows - mean) @ matrix, 6, 2)
+    ours = patch_features.encode(X, centroids, mean, matrix, 6)  # (batch, quadrant, centroid)
+    encoder = patch_plain.Encoder((centroids, mean, matrix), 6)
+    plain = patch_plain.encode(X, torch.zeros(3).long(), encoder, tiny=True)
+    expected = plain.view(3, 6, 4).transpose(1, 2).flatten(1) * 9  # sums over 3x3 places
+    torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3)
+
+
 def test_quadrants_share_the_middle_of_an_odd_side_and_cover_each_place_once():
     weights = patch_features.quadrants(5).view(4, 5, 5)
     assert weights[0, :, 0].tolist() == [1, 1, 0.5, 0, 0]
@@ -193,7 +205,7 @@ def two_heaps():
 def test_the_moving_ridge_finds_the_support_vector_machine_of_liblinear():
     X, signs = two_heaps()
     penalty = 0.05
-    found = cifar10_kmeans.squared_hinge(X, signs, X.T @ X, penalty, 200)
+    found = patch_classifier.squared_hinge(X, signs, X.T @ X, penalty, 200)
     oracle = LinearSVC(C=1 / (2 * penalty * 120), tol=1e-8, max_iter=100_000, intercept_scaling=1e4)
     oracle.fit(X.numpy(), signs[:, 0].numpy())
     torch.testing.assert_close(
@@ -206,7 +218,7 @@ def test_few_ridges_come_near_the_loss_of_many():
     X, signs = two_heaps()
 
     def loss(number):
-        weights = cifar10_kmeans.squared_hinge(X, signs, X.T @ X, 0.05, number)
+        weights = patch_classifier.squared_hinge(X, signs, X.T @ X, 0.05, number)
         short = (1 - signs * (X @ weights[:-1] + weights[-1])).clamp(min=0)
         return float((short**2).sum() + 0.05 * 120 * (weights[:-1] ** 2).sum())
 
@@ -254,10 +266,12 @@ def test_a_residual_connection_adds_what_went_into_the_second_convolution():
     torch.manual_seed(0)
     model = Network((16,), 4, residual=True).eval()
     X = drawn(2, 16, 6, 6)
-    with_it = model.groups[0](X)
-    model.groups[0].residual = False
-    middle = F.gelu(model.groups[0].norms[0](F.max_pool2d(model.groups[0].first(X), 2)))
-    torch.testing.assert_close(with_it, model.groups[0](X) + middle)
+    group = model.groups[0]
+    middle = F.gelu(group.norms[0](F.max_pool2d(group.first(X), 2)))
+    expected = F.gelu(middle + group.norms[1](group.second(middle)))
+    torch.testing.assert_close(group(X), expected)
+    group.residual = False
+    assert not torch.allclose(group(X), expected)
 
 
 def test_no_channel_is_constant_before_it_is_normalized():

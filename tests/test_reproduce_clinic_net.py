@@ -220,3 +220,19 @@ def test_imagenet_weights_lose_their_head_and_a_missing_network_is_told(monkeypa
     monkeypatch.setattr("torch.hub.load_state_dict_from_url", fail)
     with pytest.raises(DownloadError, match=r"no route: leave out --set imagenet=true"):
         imagenet.fetch_imagenet()
+
+
+def test_an_untrained_body_that_is_woken_uses_its_branches_and_knows_its_pictures():
+    torch.manual_seed(0)
+    model = imagenet.make_net((8, 16), 2)
+    X = torch.randint(256, (64, 3, 12, 16), dtype=torch.uint8)
+    asleep = nets.features_of_views(model, X, views=[0])
+    for layer in model.modules():
+        if isinstance(layer, nets.Residual):
+            torch.nn.init.constant_(layer.second.weight, 7.0)
+    torch.testing.assert_close(nets.features_of_views(model, X, views=[0]), asleep)
+    nets.wake(model, X)
+    assert not torch.allclose(nets.features_of_views(model, X, views=[0]), asleep)
+    norm = model.body[1]
+    seen = model.body[0](nets.scaled(X.float()))
+    torch.testing.assert_close(norm.running_mean, seen.mean((0, 2, 3)))

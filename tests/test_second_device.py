@@ -172,9 +172,7 @@ def test_what_cuda_refuses_is_refused(what):
     "convert", [lambda X: X.numpy(), np.asarray, lambda X: np.asarray([X[0, 0], X[0, 1]])]
 )
 def test_numpy_is_refused_in_cudas_words(convert):
-    with pytest.raises(
-        TypeError, match=r"can't convert second:0 device type tensor to numpy\. Use"
-    ):
+    with pytest.raises(TypeError, match=r"can't convert twin:0 device type tensor to numpy\. Use"):
         convert(draw(3, 3)[1])
 
 
@@ -200,7 +198,7 @@ def test_numbers_leave_the_device_as_on_cuda():
     assert float(there[0, 0]) == here[0, 0].item()
     assert [10, 20][torch.tensor(1).to(DEVICE)] == 20
     assert torch.tensor([there[0, 0], there[1, 1]]).tolist() == here.diagonal()[:2].tolist()
-    assert repr(there[0]) == f"{repr(here[0])[:-1]}, device='second:0')"
+    assert repr(there[0]) == f"{repr(here[0])[:-1]}, device='twin:0')"
     assert (there.cpu().numpy() == here.numpy()).all()
 
 
@@ -220,3 +218,22 @@ def test_each_operation_is_counted():
     X @ X
     draw(3, 3)[0] @ draw(3, 3)[0]
     assert second_device.OPS["aten::mm"] == before + 1
+
+
+def test_a_generator_of_the_device_draws_there_and_one_of_the_cpu_does_not():
+    draw = lambda seed: torch.randn(
+        4, device=second_device.NAME, generator=torch.Generator(DEVICE).manual_seed(seed)
+    ).cpu()
+    assert torch.equal(draw(3), draw(3))
+    assert not torch.equal(draw(3), draw(4))
+    assert not torch.equal(draw(3), torch.randn(4, generator=torch.Generator().manual_seed(3)))
+    assert isinstance(torch.Generator(DEVICE), torch.Generator)
+    assert isinstance(torch.Generator(), torch.Generator)
+    with pytest.raises(RuntimeError, match="device type for generator but found 'cpu'"):
+        torch.randn(4, device=second_device.NAME, generator=torch.Generator())
+
+
+def test_autocast_is_let_in_and_changes_nothing():
+    X = torch.ones(2, 2, device=DEVICE)
+    with torch.autocast(second_device.NAME, torch.bfloat16):
+        assert (X @ X).dtype == torch.float32

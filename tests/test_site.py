@@ -202,6 +202,16 @@ def test_the_page_of_full_size_results_is_made_from_their_records(course):
     assert 'bibliography.html#lin2017"' in section
 
 
+def test_a_figure_beside_a_record_is_shown_with_its_words_and_the_note(course):
+    page = (html(course) / "book" / "full_size.html").read_text(encoding="utf-8")
+    figure = re.search(r"<figure.*?</figure>", page, re.DOTALL)[0]
+    assert 'alt="A line that rises & falls [twice]."'.replace("&", "&amp;") in figure
+    caption = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", figure))
+    assert "What a_b_c costs at 5 %. Not for use." in caption
+    file = re.search(r'src="([^"]+\.svg)"', figure)[1]
+    assert (html(course) / "book" / file).resolve().is_file()
+
+
 def test_a_record_that_says_what_its_numbers_do_not_stops_the_build(spoilt):
     record = site_course.sample_record()
     record["aims"][0]["met"] = True
@@ -211,6 +221,23 @@ def test_a_record_that_says_what_its_numbers_do_not_stops_the_build(spoilt):
     assert re.search(
         r"sample\.json: .*aim 'error': its met should be \[False\], came \[True\]", said
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("sample.json", "{", "sample.json: Expecting property name"),
+        ("sample/curve.svg", "<svg", "sample.json: unclosed token"),
+        ("sample/curve.svg", "<svg/>", "curve.svg has no words beside it: run --draw again"),
+    ],
+)
+def test_a_file_of_a_record_that_cannot_be_read_is_named(spoilt, file, text, said):
+    folder = spoilt / "src" / "deepcourse" / "reproduce" / "results"
+    (folder / file).write_text(text, encoding="utf-8")
+    code, output = site_course.build(spoilt)
+    assert code == 1
+    assert said in output
+    assert "Traceback" not in output
 
 
 def test_a_printed_claim_is_set_apart(course):

@@ -126,6 +126,7 @@ limits = axes[2].set(ylim=(-1.15, 1.15), xlim=(-1.15, 1.15))
 
 # %%
 from deepcourse.claims import claim
+from deepcourse.reproduce import recorded
 
 X_new, y_new = make_clouds(250, seed=1)
 angle = np.linspace(0, np.pi, 180)
@@ -154,10 +155,10 @@ claim("the pressed plane's width over its length, starts that succeed",
 # ## Two spirals
 #
 # One bend is enough for XOR. [Two spirals](demo:playground#spiral) wound round
-# each other need more, and we would like to watch them come apart step by
-# step. So stack three layers,
-# each of which passes on what it got plus eight soft bends: $H_{\ell+1} =
-# H_\ell + \tanh(H_\ell W + b)\,V + c$. Each maps the plane to the plane.
+# each other need more. To watch them come apart step by step, stack three
+# layers, each of which passes on what it got plus eight soft bends:
+# $H_{\ell+1} = H_\ell + \tanh(H_\ell W + b)\,V + c$. Each maps the plane to
+# the plane.
 #
 # You have earned torch's gradients, so `train` does the work here, with an
 # optimizer that later lessons explain. Three seeds, judged on new points.
@@ -229,9 +230,9 @@ border = axes[1, 1].axline((0, -b[0] / w[0, 1]), slope=-w[0, 0] / w[0, 1],
 #
 # ## Eight messages, three wires
 #
-# Now a classic experiment on hidden units. Eight messages, each a row
-# with a single 1. The network must give back what it got, but in between there
-# are only three hidden units: an 8-3-8 network.
+# A classic experiment. Eight messages, each a row with a single 1. The network
+# must give back what it got, but in between there are only three hidden units:
+# an 8-3-8 network.
 #
 # [Mitchell 1997](cite:mitchell1997) trained it by backpropagation, and the
 # lecture of [Krippahl](cite:krippahl) shows what came out. No labels are
@@ -489,10 +490,15 @@ for message, (across, up) in enumerate(two_codes[-1, 0], start=1):
     ax.text(across, up, message, ha="center", va="center")
 limits = ax.set(xlim=(-0.1, 1.1), ylim=(-0.1, 1.1), xlabel="hidden unit 1",
                 ylabel="hidden unit 2", aspect="equal")
+recorded("banknote_autoencoder")
 
 # %% [markdown]
 # There is the circle, drawn by gradient descent. "Three bits for eight
 # messages" was our idea, not the network's.
+#
+# The card above tells of such a squeeze [at full size](page:full_size): four
+# measurements of a banknote pass two units, and far less is lost than by the
+# best *linear* map.
 #
 # ## When the blame does not arrive
 #
@@ -696,12 +702,12 @@ for ax, (pixels, (digit, answer)) in zip(axes.flat, shown, strict=True):
 
 # %% [markdown]
 # The first row is your code, reading. The others are its mistakes on test
-# pictures, with eight by eight pixels to go by. What would you have said?
+# pictures. What would you have said?
 #
-# And the prediction: about a third, and no, it does not. Be honest about such
-# a gain. With few mistakes in each deal the share is rough: now hardly any,
-# now nearly half. And a rival that only remembers errs least. (Pictures by one
-# writer may stand in both parts, which can help it.) Try simple rivals first.
+# And the prediction: about a third, and no, it does not. With few mistakes in
+# each deal the share is rough: now hardly any, now nearly half. And a rival
+# that only remembers errs least. (Pictures by one writer may stand in both
+# parts, which can help it.) Try simple rivals first.
 #
 # ## The same in PyTorch
 #

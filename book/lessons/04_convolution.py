@@ -708,8 +708,8 @@ recorded("cifar10_cnn")
 # to save work, often a global mean at the end. On a GPU a convolution is often
 # still the matrix product of windows that you wrote, done tile by tile, so
 # that not all windows are stored at once. The card above the last figure is
-# such a network, trained on small photographs: it passes the older mark and
-# misses the person's. The [page of such runs](page:full_size) has more.
+# such a network, trained on small photographs: it comes to about what a person
+# reached who tried it. The [page of such runs](page:full_size) has more.
 #
 # ## Recap
 #

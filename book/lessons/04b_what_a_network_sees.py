@@ -4,8 +4,8 @@
 # A network looks at a picture and is right. Was it right for the right reason?
 # Asking it is no use, so people draw: its filters, the pixels it cares about,
 # the picture it dreams of. Such drawings are beautiful, and some of them say
-# nothing at all. In this lesson you know the truth, since every stroke of
-# every picture is generated. So you can test the drawings themselves.
+# nothing at all. Here you know the truth, since every stroke is generated: you
+# can test the drawings themselves.
 #
 # After this lesson you can
 #
@@ -641,11 +641,10 @@ claim("the mean share of angles read from the answer", angle[:, 5].mean(),
 #
 # **Angle** is a warning. It is readable from the raw pixels: the shaft lies
 # near the middle, and a linear model need only look along four lines. It fades
-# at the end. Thrown away as a nuisance? The *untrained* network loses some of
-# it too: six numbers are few. Training takes it further down, at the hidden
-# layer too, which is not narrow. Without the orange lines you would have
-# credited training with the whole fall. And a probe says what *can* be read
-# from a layer, not what the network uses.
+# at the end. The *untrained* network loses some of it too: six numbers are
+# few. Training takes it further down, at the hidden layer too, which is not
+# narrow. Without the orange lines you would credit training with all of it.
+# And a probe says what *can* be read from a layer, not what the network uses.
 #
 # ## It breaks: the stamp in the corner
 #
@@ -699,6 +698,8 @@ claim("the share right at home where the stamp misleads", misled, at_most=0.2,
 # thought?
 
 # %% figure="trained" alt="Four fork keys with a small bright square stamped in the upper left corner, and below each the occlusion map of the network trained on stamped keys. Every map is bright in the stamped corner only and dark at the fork."
+from deepcourse.reproduce import recorded
+
 forks = test_keys[test_keys.has[:, fork]][:40]
 X, y, _ = stamped(forks, 1.0)
 maps, fair_maps = ([-log_share(covered(net, X, 8), y) for net in these]
@@ -715,6 +716,7 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
       at_least=0.9, unit="%", baseline={
           "trained with random stamps": [at_stamp(m) for m in fair_maps],
           "brightness": at_stamp(smooth(X[:, 0]))})
+recorded("ham10000_transfer")
 
 # %% [markdown]
 # Occlusion points at the corner, in these networks only. *That* is what such
@@ -728,7 +730,7 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
 #
 # In the other workshop the networks now do better than a coin, yet far worse
 # than at home. The keys where the stamp misleads are all that the loss has
-# left to teach. "No better than a coin" held for early stopping.
+# left to teach.
 #
 # </details>
 #
@@ -737,10 +739,10 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
 # shown to a network on the market. Of 107 harmless ones it called about 16 %
 # suspicious without the pen, and 54 % with it ([Winkler and others
 # 2019](cite:winkler2019)). Perhaps it had learned from doctors who mark the
-# moles that worry them. Nor is it a single case: a network can be trained to
-# tell which hospital took a chest X-ray ([Zech and others
-# 2018](cite:zech2018)), and a test in a new hospital need not reveal a
-# shortcut ([DeGrave and others 2021](cite:degrave2021)).
+# moles that worry them. A network can be trained to tell which hospital took a
+# chest X-ray ([Zech and others 2018](cite:zech2018)), and a test in a new
+# hospital need not reveal a shortcut
+# ([DeGrave and others 2021](cite:degrave2021)).
 #
 # ## At full size
 #
@@ -748,7 +750,12 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
 # in layer 2, textures in layer 3, dog faces and birds' legs in layer 4 and
 # whole objects in layer 5. [Bau and others 2017](cite:bau2017) counted it by
 # labelled pictures: low layers detect more colours and textures, high ones
-# more objects. The hooks and the gradients are the same lines of code.
+# more objects.
+#
+# The card above the last figure is a [run of ours](page:full_size) on skin.
+# All its melanomas had been cut out, most of the moles had not. Against moles
+# that had been cut out much of its skill is gone: those are harder, or it
+# learned which moles doctors take out.
 #
 # ## Recap
 #
@@ -775,5 +782,5 @@ claim("the share of maps that point at the stamp", [at_stamp(m) for m in maps],
 # [Winther 2018](cite:winther2018) shows first-layer filters and a fifth
 # layer. [Adebayo and others 2018](cite:adebayo2018) is the paper to read next.
 #
-# One more thing decides what a network can see: how its blocks are put
-# together. That is the [next lesson](lesson:04c_architectures).
+# How blocks are put together decides, too: that is the
+# [next lesson](lesson:04c_architectures).

@@ -1,12 +1,14 @@
 """One hash says whether a notebook's outputs still belong to their sources, without running it.
 
 Hashed: the code cells as the build runs them, every `deepcourse` module they import (and the
-modules those import), and the constraints file. Prose is not in it: the gate that compares cells
-holds prose in step, and mending a sentence does not run the lesson again.
+modules those import), the results that they show, and the constraints file. Prose is not in it:
+the gate that compares cells holds prose in step, and mending a sentence does not run the lesson
+again.
 """
 
 import ast
 import hashlib
+import re
 
 
 def source_hash(notebook, course):
@@ -15,10 +17,15 @@ def source_hash(notebook, course):
     digest = hashlib.sha256()
     for part in code:
         digest.update(f"cell\n{part}\n".encode())
-    for path in [*modules("\n".join(code), course), course.root / "constraints.txt"]:
+    for path in [*helpers("\n".join(code), course), course.root / "constraints.txt"]:
         digest.update(f"file {path.relative_to(course.root).as_posix()}\n".encode())
         digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]
+
+
+def helpers(code, course):
+    """Return the files, beside itself, that the outputs of `code` come from."""
+    return [*modules(code, course), *records(code, course)]
 
 
 def modules(code, course):
@@ -30,6 +37,13 @@ def modules(code, course):
             found.add(path)
             todo |= _imported(path.read_text(encoding="utf-8"), course)
     return sorted(found)
+
+
+def records(code, course):
+    """Return the files of the recorded results that `code` shows by `recorded("NAME")`."""
+    folder = course.root / "src" / "deepcourse" / "reproduce" / "results"
+    paths = [folder / f"{name}.json" for name in re.findall(r'\brecorded\("([\w.]+)"\)', code)]
+    return sorted({path for path in paths if path.is_file()})
 
 
 def _imported(code, course):

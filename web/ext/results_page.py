@@ -5,6 +5,7 @@ A record that is not whole, or that says what its own numbers do not, is a warni
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 from markdown_lines import escape, parse_lines
 from sphinx.util import logging
@@ -15,6 +16,7 @@ from deepcourse.reproduce.frame.schema import RecordError, check_record
 
 LOG = logging.getLogger(__name__)
 PAGE = "book/full_size"
+TOLD = "{http://purl.org/dc/elements/1.1/}"  # where a figure's file holds its words
 
 
 def results_folder(root):
@@ -30,13 +32,12 @@ class ResultsTable(SphinxDirective):
         text = []
         for path in sorted(results_folder(self.env.srcdir).glob("*.json")):
             self.env.note_dependency(str(path))
-            record = json.loads(path.read_text(encoding="utf-8"))
             try:
+                record = json.loads(path.read_text(encoding="utf-8"))
                 check_record(record, path.stem)
-            except RecordError as error:
+                text += self.section(record, path.stem)
+            except (RecordError, ValueError, ElementTree.ParseError) as error:
                 LOG.warning("%s: %s", path.name, error, location=str(path))
-                continue
-            text += self.section(record, path.stem)
         return parse_lines(self, text or ["No result has been recorded yet."])
 
     def section(self, record, stem):
@@ -60,7 +61,22 @@ class ResultsTable(SphinxDirective):
             record["command"],
             "```",
             "",
+            *self.figures(stem, record["note"]),
         ]
+
+    def figures(self, stem, note):
+        """Return the figures beside a record, each with its alt text, caption and `note`."""
+        lines = []
+        for path in sorted((results_folder(self.env.srcdir) / stem).glob("*.svg")):
+            self.env.note_dependency(str(path))
+            file = ElementTree.parse(path)
+            alt, caption = (file.findtext(f".//{TOLD}{key}") for key in ("description", "title"))
+            if not alt or not caption:
+                raise ValueError(f"{path.name} has no words beside it: run --draw again")
+            place = path.relative_to(self.env.srcdir).as_posix()
+            lines += [f"```{{figure}} /{place}", f":alt: {alt}", "", escape(f"{caption} {note}")]
+            lines += ["```", ""]
+        return lines
 
     def row(self, aim, site):
         """Return a row of the table, in Markdown."""
@@ -70,12 +86,14 @@ class ResultsTable(SphinxDirective):
             reported = f"{value} ([{escape(aim['by'])}]({site}#{aim['cite']}))"
         spread = "" if aim["sd"] is None else f" ± {shown(aim['sd'], aim['unit'], digits=2)}"
         ours = f"{shown(aim['mean'], aim['unit'])}{spread}"
-        return f"| {escape(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
+        line = f"| {escape(aim['what'])} | {reported} | {ours} | {verdict(aim) or '–'} |"
+        return line.replace(" %", "\u00a0%").replace(" · 10", "\u00a0·\u00a010")
 
 
 def always_read(app, env, added, changed, removed):
     """Read the page again whenever the set of records is another one."""
-    names = sorted(path.name for path in results_folder(app.srcdir).glob("*.json"))
+    found = results_folder(app.srcdir).rglob("*")
+    names = sorted(path.name for path in found if path.suffix in (".json", ".svg"))
     before, env.result_names = getattr(env, "result_names", None), names
     return [PAGE] if names != before and PAGE in env.found_docs else []
 

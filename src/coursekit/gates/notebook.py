@@ -8,7 +8,7 @@ from coursekit.compare import pngs
 from coursekit.gates.page import tags, text_of
 from coursekit.lessons import IGNORE
 from coursekit.normalize import CELL_METADATA, WIDGET
-from coursekit.staleness import modules, source_hash
+from coursekit.staleness import helpers, source_hash
 
 REBUILD = "run `make notebooks`"
 FIGURE_KB, NOTEBOOK_KB = 60, 400
@@ -48,10 +48,10 @@ def fresh(page):
     course = page.lesson.course
     if recorded_hash(page.built) != source_hash(page.source, course):
         code = "\n".join(cell.source for _, cell in page.code())
-        helpers = ", ".join(path.name for path in modules(code, course))
+        changed = ", ".join(path.name for path in helpers(code, course))
         yield (
             f"{page.lesson.notebook.name}: its outputs are stale: the lesson's code, "
-            f"constraints.txt or one of {helpers} has changed since it ran: {REBUILD}"
+            f"constraints.txt or one of {changed} has changed since it ran: {REBUILD}"
         )
 
 

@@ -5,10 +5,13 @@
     python -m deepcourse.reproduce mnist_mlp --help    # its settings
     python -m deepcourse.reproduce mnist_mlp --tiny    # on generated data, in seconds
     python -m deepcourse.reproduce --bench mnist_mlp   # seconds to target, beside a baseline
+    python -m deepcourse.reproduce --draw mnist_mlp    # the figures of its record, anew
 
 and in a notebook `recorded("mnist_mlp")` shows the result that was recorded.
 
-An experiment is one file `NAME.py` in this folder, of at most 200 lines, that holds
+`frame` runs, records and shows all of them, `figures` draws what was recorded, `parts` and `clinic`
+hold what would make a file too long to read in one sitting: networks, optimizers, features. An
+experiment is one file `NAME.py` in this folder, of at most 200 lines, that holds
 
 - a docstring: its first line is the title; then what it does, from which source, what it aims at;
 - `DATA`, the names of its data sets, such as ``("mnist",)``, and `SEEDS`, how many its record has;
@@ -17,13 +20,14 @@ An experiment is one file `NAME.py` in this folder, of at most 200 lines, that h
 - `AIMS`, a tuple of `Aim`: what others reported, the target, both or either;
 - ``run(config, seed, session)``, which returns a dictionary of numbers, lists and dictionaries of
   them; numbers get a mean and a standard deviation over the seeds, lists (curves) do not;
-- where wanted, `NOTE`, what must stand beside each result (a licence, a warning), and
-  ``bench(config, seed, session)``, for which see `frame.bench`.
+- ``bench(config, seed, session)``, a race against a plain baseline, for which see `frame.bench`;
+- where wanted, `NOTE`, what must stand beside each result (a licence, a warning).
 
 `session` (see `frame.session`) gives the device, data, progress bars, a clock and checkpoints. The
 rules: every choice is made on a validation split of the training part; the test part is touched
-once a seed; all randomness comes from torch's global generator, seeded before `run`, or from
-generators whose state is in the checkpoint, so that an interrupted run gives the same numbers.
+once for each trained model; all randomness comes from torch's global generator, seeded before
+`run`, or from generators whose state is in the checkpoint, so that an interrupted run gives the
+same numbers.
 """
 
 

@@ -37,6 +37,7 @@ def _parse(arguments):
     add("--set", action="append", default=[], metavar="FIELD=VALUE", help="change one setting")
     add("--out", type=Path, metavar="FILE", help="where the record goes")
     add("--fresh", action="store_true", help="forget the checkpoints of this very run first")
+    add("--draw", action="store_true", help="draw the figures of NAME's record, or of all, anew")
     add("--bench", action="store_true", help="seconds to target beside a plain baseline")
     told = parser.parse_args(arguments)
     told.parser = parser
@@ -52,7 +53,7 @@ def _count(text):
 def _do(told, arguments):
     from deepcourse.reproduce.frame import experiments
 
-    if told.list or (not told.name and not told.help and not told.bench):
+    if told.list or not (told.name or told.help or told.bench or told.draw):
         for name in experiments.find_experiments():
             print(f"{name:24}{experiments.title_of(name)}")
         return 0
@@ -67,11 +68,14 @@ def _do(told, arguments):
         device = runner.prepare(told.device, told.threads)
         bench.run_benches([told.name] if told.name else [], told.set, device, told.tiny)
         return 0
+    if told.draw:
+        return _draw(told.name)
     return _run(told, arguments)
 
 
 def _run(told, arguments):
     from deepcourse.reproduce.frame import card, errors, experiments, record, runner
+    from deepcourse.reproduce.frame.drawing import write_figures
 
     experiment = experiments.load_experiment(told.name)
     config = experiments.changed(experiment.config(told.tiny), told.set)
@@ -89,8 +93,21 @@ def _run(told, arguments):
     for name, text in attached.items():
         record.write(out.parent / out.stem / name, text)
     record.write(out, record.to_json(made))
+    if not told.tiny:
+        write_figures(made, out.stem, out.parent)
     runner.forget(experiment, config, device, told.tiny)
     print(f"{card.Card(made)!r}\nrecord: {out}")
+    return 0
+
+
+def _draw(name):
+    from deepcourse.reproduce.frame import card, record
+    from deepcourse.reproduce.frame.drawing import write_figures
+
+    folder = record.RESULTS
+    for each in [name] if name else sorted(path.stem for path in folder.glob("*.json")):
+        for path in write_figures(card.read_card(each, folder).record, each, folder):
+            print(path)
     return 0
 
 

@@ -56,7 +56,7 @@ def run(config, seed, session):
             )
             if best is None or found["val_error"] < best["val_error"]:
                 best = {**found, "rate": rate, "start": start}
-    model = make_model(config.widths)
+    model = make_model(config.widths).to(session.device)
     model.load_state_dict(best["model"])
     middle = len(config.widths) // 2
     encoder = model[: 2 * middle - 1]
@@ -87,12 +87,13 @@ def bench(config, seed, session):
     start = session.clock.seconds()
     found = train(config, config.rates[-1], data, session, session.checkpoint)
     ours = {**lap(session.clock, start), "error": found["val_error"]}
-    model, start, epoch, error = make_model(config.widths), session.clock.seconds(), 0, math.inf
-    optimizer = torch.optim.Adam(model.parameters())
-    notes = TensorDataset(data.X_train)
+    model, epoch, error = make_model(config.widths).to(session.device), 0, math.inf
+    start, optimizer = session.clock.seconds(), torch.optim.Adam(model.parameters())
+    notes = TensorDataset(data.X_train.cpu())
     loader = DataLoader(notes, config.batch_size, True, num_workers=0 if session.tiny else 2)
     while error > goal and epoch < config.plain_epochs:
         for (X,) in loader:
+            X = X.to(session.device)
             loss = torch.nn.functional.mse_loss(model(X), X)
             optimizer.zero_grad()
             loss.backward()
@@ -124,7 +125,7 @@ def make_model(widths):
 
 def train(config, rate, data, session, checkpoint):
     """Return the parameters that were best on the validation part, and their error there."""
-    model = make_model(config.widths)
+    model = make_model(config.widths).to(session.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, config.num_steps)
     best = {"val_error": float("inf"), "model": model.state_dict()}
@@ -146,7 +147,7 @@ def train(config, rate, data, session, checkpoint):
         schedule.step()
         bar.update(1)
         if step % 50 == 49 or step == config.num_steps - 1:
-            with torch.no_grad():
+            with session.clock.paused(), torch.no_grad():
                 error = unexplained(model(data.X_val), data.X_val)
             if error < best["val_error"]:
                 copy = {name: value.clone() for name, value in model.state_dict().items()}

@@ -7,19 +7,21 @@ epoch to epoch, rates that fall on a line to zero, an average over six views at 
 lie on the device as uint8; the whole batch is cut and mirrored there at once. Weights are float32,
 convolutions run in bfloat16, which processors with AVX512-BF16 do at twice the speed of float32.
 
-`num_validation=10000` holds pictures back and measures on them; with 0 the network trains on all
-and the test part is measured. So measured, in four epochs and with one seed, a residual connection
-round the second convolution of each group cost four points: 87.6 % in place of 91.7 %.
+`num_validation=5000` holds pictures back and measures on them; with 0 the network trains on all
+and the test part is measured. So measured, with one seed, a residual connection round the second
+convolution of each group did not help: 93.5 % in place of 94.0 %, which is within the noise.
 """
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import torch
 from torch.nn import functional as F
 
 from deepcourse.reproduce.frame.augment import random_crop, random_flip
-from deepcourse.reproduce.frame.contract import Aim, setting
+from deepcourse.reproduce.frame.contract import PRECISIONS, Aim, setting
+from deepcourse.reproduce.frame.errors import require
 from deepcourse.reproduce.frame.plain import train_plainly
 from deepcourse.reproduce.parts.cifar10_network import Network, evaluate, multiply_adds, scores
 from deepcourse.reproduce.parts.cifar10_recipe import make_batch, make_optimizers, set_rates
@@ -45,7 +47,7 @@ class Config:
     widths: tuple[int, ...] = setting((64, 256, 256), "channels of each group")
     patch: int = setting(2, "side of the patches that the first layer whitens")
     num_components: int = setting(12, "principal components of patches in the first layer")
-    residual: bool = setting(False, "add each group's input to its second convolution's output")
+    residual: bool = setting(False, "add each second convolution's input to what its norm gives")
     num_epochs: float = setting(9.0, "times that each training picture is seen")
     batch_size: int = setting(2000, "pictures a step")
     rate_filters: float = setting(0.24, "Muon's first rate, for the convolutions")
@@ -57,6 +59,10 @@ class Config:
     shift: int = setting(2, "pixels by which pictures move at most")
     precision: str = setting("bfloat16", "of convolutions; float32 where bfloat16 is slow")
     num_validation: int = setting(0, "training pictures to measure on in place of the test part")
+
+    def __post_init__(self):
+        precision = f"expected a precision of {PRECISIONS}, came {self.precision!r}: take one"
+        require(self.precision in PRECISIONS, precision)
 
 
 TINY = Config(widths=(8, 16, 16), num_components=4, num_epochs=3.0, batch_size=64)
@@ -98,24 +104,40 @@ def run(config, seed, session):
 
 
 def bench(config, seed, session):
-    """Race to 85 % on 5,000 pictures that are held back: two epochs, or a plain training."""
-    goal, held = 0.15, 128 if session.tiny else 5000
+    """Race to 82 % on 5,000 pictures that are held back: two epochs, or a plain training.
+
+    The plain network has as many channels, an ordinary head and learnt norms, and no first layer of
+    its own. Both are measured from one view a picture.
+    """
+    goal, held = 0.18, 128 if session.tiny else 5000
     known, new = split(session.data("cifar10"), held)
     short = replace(config, num_epochs=2.0)
     model = make_model(known[0], short)
     train(model, *known, short, session)
     wall, cpu = session.clock.seconds()
-    error = 1 - evaluate(model.eval(), *new, getattr(torch, config.precision))[0]
+    error = 1 - evaluate(model.eval(), *new, getattr(torch, config.precision))[1]
     ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= goal}
-    same = Network(config.widths, config.num_components, config.patch, config.residual)
-    same.patches.weight.requires_grad_(True)
 
     def transform(picture):
         moved = random_crop(picture[None], 4, mode="constant")
         return random_flip(moved)[0]
 
-    plain = train_plainly(same, known, new, goal, session, 0.05, 20, transform=transform)
-    return {"target": "15 % validation error", "ours": ours, "plain": plain}
+    plain = train_plainly(
+        make_usual_model(config.widths), known, new, goal, session, 0.05, 20, transform=transform
+    )
+    return {"target": f"{100 * goal:.0f} % validation error", "ours": ours, "plain": plain}
+
+
+def make_usual_model(widths):
+    """Return convolutions of `widths`, two a group, as introductions write them."""
+    layers = []
+    for fan_in, width in pairwise((3, *widths)):
+        layers += [torch.nn.Conv2d(fan_in, width, 3, padding=1), torch.nn.MaxPool2d(2)]
+        layers += [torch.nn.BatchNorm2d(width), torch.nn.ReLU()]
+        layers += [torch.nn.Conv2d(width, width, 3, padding=1), torch.nn.BatchNorm2d(width)]
+        layers.append(torch.nn.ReLU())
+    pool = torch.nn.AdaptiveMaxPool2d(1), torch.nn.Flatten()
+    return torch.nn.Sequential(*layers, *pool, torch.nn.Linear(widths[-1], 10))
 
 
 def split(images, held):

@@ -94,6 +94,24 @@ def make_body(widths):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
+@torch.no_grad()
+def wake(model, X, bfloat16=False):
+    """Ready an untrained body to be read as it is: branches that count, norms that know X.
+
+    A block begins as its bridge and norms begin at mean 0 and variance 1, which only training would
+    change. So the norms at 0 are set to 1, and all norms average over the pictures X.
+    """
+    norms = [layer for layer in model.body.modules() if isinstance(layer, nn.BatchNorm2d)]
+    for norm in norms:
+        nn.init.ones_(norm.weight)
+        norm.reset_running_stats()
+        norm.momentum = None  # torch's sign for a plain average over the batches
+    model.train()
+    for some in X.split(BATCH):
+        with torch.autocast(X.device.type, torch.bfloat16, enabled=bfloat16):
+            model.body(scaled(as_colour(some).float()))
+
+
 def move_photo(X):
     """Return a batch of photographs, mirrored or not and moved by up to 3 pixels."""
     return random_crop(random_flip(X), 3)

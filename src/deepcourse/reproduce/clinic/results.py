@@ -52,7 +52,7 @@ def is_proven(lesions, task):
 
 
 def curve_points(task, methods, proven, num_bootstrap):
-    """Return {method: {labels: AUC over its networks}}, also of proven lesions alone."""
+    """Return {method: {labels: AUC over its networks, interval}}, also of proven lesions alone."""
     points = {}
     for method, found in methods.items():
         points[method] = {}
@@ -60,9 +60,11 @@ def curve_points(task, methods, proven, num_bootstrap):
             scores = [lesion_scores(task, logits) for logits in runs]
             y = scores[0][1]
             scores = [one[0] for one in scores]
+            hard = report.curve_point([one[proven] for one in scores], y[proven], num_bootstrap)
             points[method][labels] = {
                 **report.curve_point(scores, y, num_bootstrap),
-                "proven_auc": report.mean_auc(scores, y, proven),
+                "proven_auc": hard["auc"],
+                "proven_interval": hard["interval"],
             }
     return points
 
@@ -101,6 +103,7 @@ def gain(first, second, y, num_bootstrap):
 def seven_points(task, found):
     """Return {labels: AUC one against rest, balanced accuracy …} and how melanoma fares.
 
+    The classes' shares, which the balanced accuracy takes out, are those of all training pictures.
     "melanoma_against_nevus" reads the two classes' logits and leaves the other lesions out.
     """
     rows = task.find(parts.TEST)
@@ -143,7 +146,8 @@ def main_result(config, lesions, task, runs, session):
     return {
         "auc": whole["auc"],
         "interval": whole["interval"],
-        "sensitivity": point["curve"]["sensitivity"],
+        "sensitivity": point["chosen"]["sensitivity"],
+        "specificity": point["chosen"]["specificity"],
         "networks": len(runs),
         "auc_of_each": [metrics.auc(*lesion_scores(task, run["test"])[:2]) for run in runs],
         "proven_auc": report.mean_auc([test[0]], test[1], groups["proof"] == "histo"),
@@ -240,9 +244,11 @@ def attach_curves(points, session):
             *(method, labels, one["auc"], one["sd"], one["n"]),
             *(one["interval"] or ("", "")),
             one["proven_auc"],
+            *(one["proven_interval"] or ("", "")),
         ]
         for method, found in points.items()
         for labels, one in found.items()
     ]
-    header = ["method", "labels", "auc", "sd", "networks", "low", "high", "proven_auc"]
+    header = ["method", "labels", "auc", "sd", "networks", "low", "high"]
+    header += ["proven_auc", "proven_low", "proven_high"]
     session.attach("learning_curve.csv", report.as_csv(header, rows))

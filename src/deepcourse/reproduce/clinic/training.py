@@ -37,6 +37,8 @@ def recipe_of(config, num_steps, rate, batch_size):
 def freeze(config, two, seven, weights, session):
     """Return {task: {labels: test logits of each repeat}} of linear heads on a body as it is."""
     model = make_net(config.widths, 1, weights).to(session.device)
+    if weights is None:
+        nets.wake(model, seven.X[seven.find(parts.TRAIN)], config.bfloat16)
     seen = nets.features_of_views(model, seven.X, config.bfloat16)  # of all pictures
     return {
         "two": heads_of(seen[:, two.rows], two, config.labels, config.repeats, config.penalties),

@@ -1,39 +1,36 @@
 """Seconds to the target, ours beside a plain baseline, in the same run on the same machine.
 
-An experiment takes part by a function ``bench(config, seed, session)`` that returns
+An experiment's ``bench(config, seed, session)`` returns
 
     {"target": "1.2 % validation error", "ours": race, "plain": race}
 
 where a race is {"wall": seconds, "cpu": seconds, "error": number, "reached": bool}; more keys are
 welcome. `frame.plain.train_plainly` runs a baseline and returns such. Both use the same split,
-threads and device; evaluations are left out of both times.
+threads and device, beside which the baseline's DataLoader has its workers; evaluations are left out
+of both times.
 Imports: `experiments`, `runner`, `session`, `machine`, `card`.
 """
 
 import tempfile
 
 from deepcourse.reproduce.frame import machine
-from deepcourse.reproduce.frame.errors import UserError
-from deepcourse.reproduce.frame.experiments import changed, find_experiments, has, load_experiment
+from deepcourse.reproduce.frame.experiments import changed, find_experiments, load_experiment
 from deepcourse.reproduce.frame.session import Session
 
 FIELDS = {"wall", "cpu", "error", "reached"}
 
 
 def run_benches(names, settings, device, tiny=False, seed=0):
-    """Run the benchmark of each experiment in `names` (empty: of all that have one) and print it.
+    """Run the benchmark of each experiment in `names` (empty: of all) and print it.
 
-    Returns {name: what its `bench` returned}. Raises UserError for one that has none.
+    Returns {name: what its `bench` returned}. Raises UserError for a name that there is not.
     """
-    able = [name for name in names or find_experiments() if has(name, "def bench")]
-    if len(able) < len(names):
-        others = ", ".join(name for name in find_experiments() if has(name, "def bench"))
-        raise UserError(f"{names[0]} has no benchmark; these have one: {others}")
+    chosen = [load_experiment(name) for name in names or find_experiments()]
     where = machine.hardware(device)
     place = where["gpu"] or f"{where['threads']} of {where['cores']} cores ({where['cpu']})"
     print(f"seconds to target on {place}, seed {seed}", flush=True)
     found = {}
-    for each in map(load_experiment, able):
+    for each in chosen:
         config = changed(each.config(tiny), settings)
         with tempfile.TemporaryDirectory() as folder:
             session = Session(seed, device, folder, tiny)

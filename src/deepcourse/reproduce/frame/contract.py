@@ -5,6 +5,8 @@ Imports: the standard library only.
 
 from dataclasses import dataclass, field
 
+PRECISIONS = ("float32", "bfloat16")  # what a setting `precision` may be
+
 
 def setting(default, sentence):
     """Return a field of a Config: its default, and the sentence that --help shows for it."""

@@ -88,7 +88,7 @@ def changed(config, settings):
 
     Raises UserError for a field that there is not and a value that does not fit.
     """
-    types = typing.get_type_hints(type(config))
+    types, found = typing.get_type_hints(type(config)), {}
     for text in settings:
         name, equals, value = text.partition("=")
         if not equals:
@@ -97,8 +97,8 @@ def changed(config, settings):
             close = difflib.get_close_matches(name, types, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(types)}"
             raise UserError(f"no field is called {name!r}: {hint}")
-        config = replace(config, **{name: _read(value, types[name], name)})
-    return config
+        found[name] = _read(value, types[name], name)
+    return replace(config, **found)  # all at once: a Config may check what belongs together
 
 
 def describe(experiment):
@@ -158,7 +158,7 @@ def _bare(text):
 
 
 def _problems(module):
-    found = [f"{name} is missing" for name in ("DATA", "SEEDS", "AIMS", "TINY")]
+    found = [f"{name} is missing" for name in ("DATA", "SEEDS", "AIMS", "TINY", "bench")]
     found = [text for text in found if not hasattr(module, text.split()[0])]
     if not module.__doc__:
         found.append("the docstring is missing")

@@ -36,6 +36,16 @@ def versions():
     }
 
 
+def peak_memory():
+    """Return the most memory in GiB that this process has held so far; None where unknown."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 2**30 if platform.system() == "Darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
 def _cores():
     count = getattr(os, "sched_getaffinity", None)
     return len(count(0)) if count else os.cpu_count()

@@ -1,4 +1,4 @@
-"""The plain baseline: a classifier of pictures trained the way tutorials do it.
+"""The plain baseline: a classifier trained the way tutorials do it.
 
 A DataLoader with worker processes that handle one picture at a time, float32, plain SGD with a
 constant rate, until the validation part is answered well enough. Imports: torch.
@@ -11,7 +11,10 @@ NUM_WORKERS = 2
 
 
 class Pictures(Dataset):
-    """uint8 pictures X (batch, channels, height, width) and labels y, handed out one by one."""
+    """uint8 pictures X (batch, channels, height, width), or any features, and labels y, one by one.
+
+    Pictures are scaled to 0 … 1; `transform` is then applied to each.
+    """
 
     def __init__(self, X, y, transform=None):
         self.X, self.y, self.transform = X.cpu(), y.cpu(), transform
@@ -20,16 +23,24 @@ class Pictures(Dataset):
         return len(self.X)
 
     def __getitem__(self, index):
-        picture = self.X[index].float() / 255
+        picture = scaled(self.X[index])
         return (self.transform(picture) if self.transform else picture), self.y[index]
 
 
-def train_plainly(model, train, val, goal, session, lr, max_epochs, batch_size=128, transform=None):
+def scaled(X):
+    """Return uint8 pictures as numbers from 0 to 1, and features as they are."""
+    return X.float() / 255 if X.dtype == torch.uint8 else X
+
+
+def train_plainly(
+    model, train, val, goal, session, lr, max_epochs, batch_size=128, transform=None, measure=None
+):
     """Train `model` until its error on `val` is at most `goal`; return a race's numbers.
 
-    `train` and `val` are (X, y), uint8 pictures and int64 labels. The evaluation after each epoch
-    is left out of the seconds. Returns wall and CPU seconds, epochs, the last error, and whether
-    the goal was reached within `max_epochs`.
+    `train` and `val` are (X, y), uint8 pictures, or features in float32, and int64 labels. The
+    evaluation after each epoch, by `measure` (default: the share of errors), is left out of the
+    seconds. The workers come on top of torch's threads. Returns wall and CPU seconds, epochs,
+    the last error, and whether the goal was reached within `max_epochs`.
     """
     workers = 0 if session.tiny else NUM_WORKERS
     loader = DataLoader(Pictures(*train, transform), batch_size, shuffle=True, num_workers=workers)
@@ -47,7 +58,7 @@ def train_plainly(model, train, val, goal, session, lr, max_epochs, batch_size=1
             optimizer.step()
         epoch += 1
         with session.clock.paused():
-            error = error_of(model, *val)
+            error = (measure or error_of)(model, *val)
         bar.update(1, f"error {error:.4f}")
     bar.close()
     wall, cpu = (now - then for now, then in zip(session.clock.seconds(), before, strict=True))
@@ -60,15 +71,16 @@ def train_plainly(model, train, val, goal, session, lr, max_epochs, batch_size=1
     }
 
 
+def error_of(model, X, y):
+    """Return the share of X, pictures or features, that `model` gets wrong."""
+    return float((scores_of(model, X).argmax(dim=1) != y.cpu()).float().mean())
+
+
 @torch.no_grad()
-def error_of(model, X, y, batch_size=1000):
-    """Return the share of uint8 pictures X that `model`, which is left in its mode, gets wrong."""
-    was_training = model.training
+def scores_of(model, X, batch_size=1000):
+    """Return the model's scores (batch, classes) of X on the CPU; its mode is kept."""
+    was_training, device = model.training, next(model.parameters()).device
     model.eval()
-    device = next(model.parameters()).device
-    wrong = 0
-    for start in range(0, len(X), batch_size):
-        logits = model(X[start : start + batch_size].to(device).float() / 255)
-        wrong += int((logits.argmax(dim=1).cpu() != y[start : start + batch_size].cpu()).sum())
+    found = [model(scaled(some.to(device))).cpu() for some in X.split(batch_size)]
     model.train(was_training)
-    return wrong / len(X)
+    return torch.cat(found)

@@ -1,6 +1,6 @@
 """A small network for 32x32 pictures, its six views of a picture, and what it costs.
 
-Source: Jordan (2024). The residual connection, off by default, is ours.
+Source: Jordan (2024). The residual connection, off by default, is that of He et al. (2016).
 Imports: `frame.augment` and torch.
 """
 
@@ -32,8 +32,8 @@ class Group(nn.Module):
 
     def forward(self, X):
         X = F.gelu(self.norms[0](F.max_pool2d(self.first(X), 2)))
-        Z = F.gelu(self.norms[1](self.second(X)))
-        return X + Z if self.residual else Z
+        Z = self.norms[1](self.second(X))
+        return F.gelu(X + Z if self.residual else Z)
 
 
 class Network(nn.Module):
