@@ -38,7 +38,7 @@ class Config:
     num_steps: int = setting(6000, "steps a network")
     batch_size: int = setting(128, "notes a step")
     goal: float = setting(0.5, "share of PCA's validation error to reach in the benchmark")
-    plain_epochs: int = setting(150, "most epochs of the benchmark's baseline")
+    plain_epochs: int = setting(1000, "most epochs of the benchmark's baseline")
 
 
 TINY = Config(rates=(0.03,), num_starts=1, num_steps=150, plain_epochs=2)

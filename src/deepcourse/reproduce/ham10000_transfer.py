@@ -161,7 +161,7 @@ def bench(config, seed, session):
     (X, y), val = (
         (task.X[rows], task.y[rows]) for rows in (task.choose(0, 0), task.find(parts.VAL))
     )
-    recipe = training.recipe_of(config, config.steps[-2], config.lr_scratch[-1], config.batch_size)
+    recipe = training.recipe_of(config, config.steps[-1], config.lr_scratch[-1], config.batch_size)
     model = nets.Bright(make_net(config.widths, 2)).to(session.device)
     before = session.clock.seconds()
     nets.train(model.net, X, y, recipe, nets.move_lesion, session, session.checkpoint, "ours")
