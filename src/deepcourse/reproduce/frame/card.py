@@ -17,6 +17,9 @@ STYLE = (
 )
 
 
+MOST = 5  # aims on a card; the page of results has all
+
+
 @dataclass(frozen=True, repr=False)
 class Card:
     """A record that shows itself: HTML in a notebook, lines of text elsewhere."""
@@ -37,12 +40,14 @@ class Card:
         )
 
     def lines(self):
-        """Return what the card says: a line an aim, the note, provenance, and the command."""
+        """Return what the card says: the first aims, the note, provenance, and the command."""
         record = self.record
         made_up = ["generated data: these numbers mean nothing"] if record["tiny"] else []
         note = [record["note"]] if record["note"] else []
-        aims = [aim_line(aim, len(record["seeds"])) for aim in record["aims"]]
-        return [*made_up, *aims, *note, provenance(record), record["command"]]
+        aims = [aim_line(aim, len(record["seeds"])) for aim in record["aims"][:MOST]]
+        more = len(record["aims"]) - len(aims)
+        rest = [f"{more} more numbers stand on the page “At full size”"] if more > 0 else []
+        return [*made_up, *aims, *rest, *note, provenance(record), record["command"]]
 
 
 def read_card(name, folder=RESULTS):
