@@ -196,6 +196,8 @@ def make_course(folder):
     (folder / "web" / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     write_notebook(folder / f"{LESSON}.ipynb", sample_cells())
     write_record(folder, sample_record())
+    code_file = folder / "src" / "deepcourse" / "reproduce" / "sample.py"
+    code_file.write_text('"""A sample.\n\nIt draws `lr` [twice].\n"""\n', encoding="utf-8")
     alt, caption = "A line that rises & falls [twice].", "What a_b_c costs at 5 %."
     write_figure(folder, sample_record(), alt, caption)
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")

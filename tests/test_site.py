@@ -199,6 +199,7 @@ def test_the_page_of_full_size_results_is_made_from_their_records(course):
     for part in ("at most 2.5 %: missed", "Not for use.", "2 of 4 cores (a CPU)", "2026-01-31"):
         assert part in text, text
     assert "python -m deepcourse.reproduce sample" in text
+    assert "It draws lr [twice]." in text
     assert 'bibliography.html#lin2017"' in section
 
 

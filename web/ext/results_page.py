@@ -3,6 +3,7 @@
 A record that is not whole, or that says what its own numbers do not, is a warning.
 """
 
+import ast
 import json
 from pathlib import Path
 from xml.etree import ElementTree
@@ -50,12 +51,14 @@ class ResultsTable(SphinxDirective):
             "",
             f"## {escape(record['title'])}",
             "",
+            escape(self.story(record["experiment"])).replace("\\`", "`"),
+            "",
             f"| `{stem}` | reported | ours, {count} {'seed' if count == 1 else 'seeds'} | target |",
             "|---|---|---|---|",
             *rows,
             *note,
             "",
-            f"{escape(provenance(record))}. Again by:",
+            f"{escape(provenance(record))}. To run it again:",
             "",
             "```text",
             record["command"],
@@ -63,6 +66,15 @@ class ResultsTable(SphinxDirective):
             "",
             *self.figures(stem, record["note"]),
         ]
+
+    def story(self, name):
+        """Return what an experiment's file says of itself below its title; may be empty."""
+        path = results_folder(self.env.srcdir).parent / f"{name}.py"
+        if not path.is_file():
+            return ""
+        self.env.note_dependency(str(path))
+        said = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        return said.partition("\n")[2].strip()
 
     def figures(self, stem, note):
         """Return the figures beside a record, each with its alt text, caption and `note`."""

@@ -44,6 +44,7 @@ AIMS = (
     Aim("fewest.fashion_mnist_tuned", "AUC with 100 labels, Fashion-MNIST body tuned (5 networks)"),
     Aim("curve.scratch.all.auc", "AUC, all labels, from scratch (3 networks, smaller pictures)"),
     Aim("curve.cifar10_frozen.all.auc", "AUC, all labels, CIFAR-10 body frozen (same pictures)"),
+    Aim("curve.random_frozen.all.auc", "AUC, all labels, random body frozen (same pictures)"),
     Aim("leak.siblings.gain", "AUC that leaking pictures of the tested lesions would add"),
     Aim("seven.cifar10_tuned.all.balanced_accuracy", SEVEN, unit="%"),
     Aim("seven.cifar10_frozen.all.balanced_accuracy", "the same, body frozen", unit="%"),

@@ -29,5 +29,7 @@ def draw(record):
         f"percent. Plain SGD flattens and ends between {ends('sgd')}; ours falls on "
         f"and ends between {ends('ours')}."
     )
-    caption = "Five seeds each. Ours has other pictures in each epoch, and steps that end at zero."
+    caption = (
+        "Five seeds each. Ours has other pictures in each epoch, and steps that shrink to zero."
+    )
     return [Drawn("epochs", figure, alt, caption)]
