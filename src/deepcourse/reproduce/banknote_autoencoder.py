@@ -86,7 +86,8 @@ def bench(config, seed, session):
     goal = config.goal * unexplained((data.X_val - mean) @ axes @ axes.T + mean, data.X_val)
     start = session.clock.seconds()
     found = train(config, config.rates[-1], data, session, session.checkpoint)
-    ours = {**lap(session.clock, start), "error": found["val_error"]}
+    wall, cpu = session.clock.since(start)
+    ours = {"wall": wall, "cpu": cpu, "error": found["val_error"]}
     model, epoch, error = make_model(config.widths).to(session.device), 0, math.inf
     start, optimizer = session.clock.seconds(), torch.optim.Adam(model.parameters())
     notes = TensorDataset(data.X_train.cpu())
@@ -101,16 +102,11 @@ def bench(config, seed, session):
         epoch += 1
         with session.clock.paused(), torch.no_grad():
             error = unexplained(model(data.X_val), data.X_val)
-    plain = {**lap(session.clock, start), "error": error, "epochs": epoch}
+    wall, cpu = session.clock.since(start)
+    plain = {"wall": wall, "cpu": cpu, "error": error, "epochs": epoch}
     for each in (ours, plain):
         each["reached"] = each["error"] <= goal
     return {"target": f"{100 * goal:.1f} % unexplained (validation)", "ours": ours, "plain": plain}
-
-
-def lap(clock, start):
-    """Return the wall and CPU seconds since `start`."""
-    wall, cpu = clock.seconds()
-    return {"wall": wall - start[0], "cpu": cpu - start[1]}
 
 
 def make_model(widths):

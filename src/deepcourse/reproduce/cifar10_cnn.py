@@ -20,8 +20,7 @@ import torch
 from torch.nn import functional as F
 
 from deepcourse.reproduce.frame.augment import random_crop, random_flip
-from deepcourse.reproduce.frame.contract import PRECISIONS, Aim, setting
-from deepcourse.reproduce.frame.errors import require
+from deepcourse.reproduce.frame.contract import Aim, require_precision, setting
 from deepcourse.reproduce.frame.plain import train_plainly
 from deepcourse.reproduce.parts.cifar10_network import Network, evaluate, multiply_adds, scores
 from deepcourse.reproduce.parts.cifar10_recipe import make_batch, make_optimizers, set_rates
@@ -61,8 +60,7 @@ class Config:
     num_validation: int = setting(0, "training pictures to measure on in place of the test part")
 
     def __post_init__(self):
-        precision = f"expected a precision of {PRECISIONS}, came {self.precision!r}: take one"
-        require(self.precision in PRECISIONS, precision)
+        require_precision(self.precision)
 
 
 TINY = Config(widths=(8, 16, 16), num_components=4, num_epochs=3.0, batch_size=64)

@@ -14,12 +14,12 @@ not help, on the held-back pictures either, and lower penalties helped small dic
 """
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from deepcourse.reproduce.frame import machine
-from deepcourse.reproduce.frame.contract import PRECISIONS, Aim, setting
+from deepcourse.reproduce.frame.contract import Aim, require_precision, setting
 from deepcourse.reproduce.frame.errors import require
 from deepcourse.reproduce.parts import patch_classifier, patch_features, patch_plain
 
@@ -73,8 +73,7 @@ class Config:
         )
         kept = f"expected pictures to choose the penalty by, came {self.num_validation}"
         require(self.num_validation > 0, f"{kept}: set num_validation to 5000, say")
-        precision = f"expected a precision of {PRECISIONS}, came {self.precision!r}: take one"
-        require(self.precision in PRECISIONS, precision)
+        require_precision(self.precision)
 
 
 TINY = Config(
@@ -164,11 +163,12 @@ def bench(config, seed, session):
     known, signs = known.sub_(mean).div_(std), patch_classifier.signs_of(y)
     gram, rounds = known.T @ known, config.num_ridges
     weights = patch_classifier.squared_hinge(known, signs, gram, config.penalties[0], rounds)
-    wall, cpu = (now - then for now, then in zip(session.clock.seconds(), start, strict=True))
+    wall, cpu = session.clock.since(start)
     new = features(X_val, learned, config, session).to(session.device, torch.float32)
     error = 1 - patch_classifier.share_right(weights, (new - mean) / std, y_val)
     ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= config.goal}
-    plain = patch_plain.race((X, y), (X_val, y_val), config, session)
+    unmirrored = replace(config, mirrored=False)
+    plain = patch_plain.race((X, y), (X_val, y_val), unmirrored, session, learn)
     return {"target": f"{100 * config.goal:.0f} % validation error", "ours": ours, "plain": plain}
 
 

@@ -166,7 +166,7 @@ def bench(config, seed, session):
     model = nets.Bright(make_net(config.widths, 2)).to(session.device)
     before = session.clock.seconds()
     nets.train(model.net, X, y, recipe, nets.move_lesion, session, session.checkpoint, "ours")
-    wall, cpu = (now - then for now, then in zip(session.clock.seconds(), before, strict=True))
+    wall, cpu = session.clock.since(before)
     error = missing_auc(model, *val)
     ours = {"wall": wall, "cpu": cpu, "error": error, "reached": error <= goal}
     usual = nets.Bright(make_net(config.widths, 2))

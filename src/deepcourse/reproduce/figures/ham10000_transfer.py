@@ -138,7 +138,7 @@ def percent(group):
 
 
 def calibration(main):
-    """Draw how often a lesion was a melanoma against the probability that was told."""
+    """Draw how often a lesion was a melanoma against the predicted probability."""
     found = main["calibration"]["before"]
     figure, (ax,) = panels(1, 3.2)
     ax.plot([0, 1], [0, 1], ":", color=GREY, lw=1, label="as predicted")

@@ -26,6 +26,10 @@ class Clock:
         """Return (wall, CPU) seconds."""
         return tuple(offset + now for offset, now in zip(self._offset, _now(), strict=True))
 
+    def since(self, before):
+        """Return the (wall, CPU) seconds that went by since `before`, what `seconds()` gave."""
+        return tuple(now - then for now, then in zip(self.seconds(), before, strict=True))
+
     @contextmanager
     def paused(self):
         """Leave out what happens inside, such as an evaluation for a curve."""

@@ -1,11 +1,13 @@
 """What an experiment's file says about itself: settings with a sentence each, and aims.
 
-Imports: the standard library only.
+Imports: `errors`.
 """
 
 from dataclasses import dataclass, field
 
-PRECISIONS = ("float32", "bfloat16")  # what a setting `precision` may be
+from deepcourse.reproduce.frame.errors import require
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 def setting(default, sentence):
@@ -13,6 +15,11 @@ def setting(default, sentence):
     if isinstance(default, list | dict | set):
         raise TypeError(f"expected a default that cannot change, such as a tuple, came {default!r}")
     return field(default=default, metadata={"help": sentence})
+
+
+def require_precision(name):
+    """Raise UserError unless a setting `precision` is one that the experiments compute in."""
+    require(name in PRECISIONS, f"expected a precision of {PRECISIONS}, came {name!r}: take one")
 
 
 @dataclass(frozen=True)

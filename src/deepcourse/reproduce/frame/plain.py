@@ -61,7 +61,7 @@ def train_plainly(
             error = (measure or error_of)(model, *val)
         bar.update(1, f"error {error:.4f}")
     bar.close()
-    wall, cpu = (now - then for now, then in zip(session.clock.seconds(), before, strict=True))
+    wall, cpu = session.clock.since(before)
     return {
         "wall": wall,
         "cpu": cpu,

@@ -40,24 +40,19 @@ def encode(X, y, encoder, tiny):
     return torch.cat([found for found, _ in loader])
 
 
-def race(train, val, config, session):
+def race(train, val, config, session, learn):
     """Learn a dictionary, its features and a linear classifier by plain SGD; return the numbers.
 
-    `train` and `val` are (pictures, classes).
+    `train` and `val` are (pictures, classes); `learn` is that of `cifar10_kmeans`.
     """
     start = session.clock.seconds()
-    rows = patch_features.sample_patches(train[0], config.num_patches, config.size)
-    rows = patch_features.normalize_contrast(rows)
-    mean, matrix = patch_features.whitening(rows, config.floor)
-    rows = (rows - mean) @ matrix
-    centroids = patch_features.kmeans(rows, config.bench_count, config.num_rounds)
-    encoder = Encoder((centroids, mean, matrix), config.size)
+    encoder = Encoder(learn(train[0], config.bench_count, config), config.size)
     known = encode(*train, encoder, session.tiny)
     mean, std = patch_classifier.moments(known)
     known = (known - mean) / std
     with session.clock.paused():
         new = (encode(*val, encoder, session.tiny) - mean) / std
-    wall, cpu = (now - then for now, then in zip(session.clock.seconds(), start, strict=True))
+    wall, cpu = session.clock.since(start)
     pairs = (known, train[1]), (new, val[1])
     model = torch.nn.Linear(known.shape[1], 10)
     trained = train_plainly(
